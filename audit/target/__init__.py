@@ -1,0 +1,1 @@
+"""Adapters to what is audited. Each is three methods, and only `send` acts."""

@@ -1,0 +1,100 @@
+"""The contract of an adapter: render (pure), send (the only impure line), read (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...probes.design import Column, Wave
+from ...probes.protocol import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The exact bytes that leave, without secrets: a second auditor renders the same.
+
+    Parameters
+    ----------
+    wave : int
+        Global number of the wave.
+    first, count : int
+        The trials that it asks: positions ``first`` up to ``first + count`` of the wave.
+    body : bytes
+        What is sent.
+    route : str
+        Where to, without secrets: ``"POST /quote?x=1"``, ``"python:module:function"``.
+    """
+
+    wave: int
+    first: int
+    count: int
+    body: bytes
+    route: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, bounded in size, without cookies or anything that was secret.
+
+    `at` is seconds since the epoch, `seconds` the time it took. `error` is None, or a reason of
+    ``probes.design.REASONS`` where no usable reply came.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    at: float = 0.0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """A reply, read: one entry a trial, in the order of the wave.
+
+    Parameters
+    ----------
+    kind, reason : (count,) int8
+        As in ``Observed``.
+    values : mapping of str to (count,) column
+        Outcome → value, NaN where not answered. Prices are in units of the currency.
+    retry : bool
+        Whether asking again can help (a 503 can, a 404 cannot).
+    wait : float
+        Seconds that the vendor asked us to wait before trying again.
+    """
+
+    kind: NDArray[np.int8]
+    reason: NDArray[np.int8]
+    values: Mapping[str, Column]
+    retry: bool = False
+    wait: float = 0.0
+
+
+class Target(Protocol):
+    """What is audited, behind three methods."""
+
+    @property
+    def batch(self) -> int:
+        """Most trials in one call; 1 where each is a call of its own."""
+        ...
+
+    def render(self, study: Study, wave: Wave, number: int, rows: slice) -> Request:
+        """Return the request for trials `rows` of wave `number`. Pure."""
+        ...
+
+    async def send(self, request: Request) -> Reply:
+        """Send it, once. The only line of an audit that acts on the world."""
+        ...
+
+    def read(self, request: Request, reply: Reply) -> Answers:
+        """Return what the reply says. Pure; never raises on a vendor's answer."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

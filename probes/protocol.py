@@ -1,0 +1,238 @@
+"""The contracts of everything that may be asked.
+
+A question is a pure function from what has been seen so far to the next wave of trials. Probes,
+controls, screenings, canaries and explanations differ only in how they read the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..datasets.personas import Attribute, Level, Role, Table
+from ..messages import Text
+from ..metrics.result import Estimate, Guarantee
+from .design import Floats, Observed, Wave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """What one unit of an answered price is, as the plan declares it: never guessed."""
+
+    currency: str
+    unit: str
+    per: str
+    includes: tuple[str, ...] = ()
+    minor: int = 1
+    """How many of `unit` make one unit of `currency` (100 for fen)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What the plan fixes, resolved: who may be asked, about what, and what the requests carry.
+
+    Parameters
+    ----------
+    personas, items, identities : Table
+        The frame. `identities` is empty where they are made fresh.
+    persona_weights, item_weights : (rows,) float array
+        Chance of each row to be drawn, summing to 1.
+    attributes : mapping of str to Attribute
+        In plan order. A condition with levels is drawn from them, each alike; one without levels
+        is a column of `personas`.
+    carried : frozenset of str
+        Fields of personas that the request carries.
+    outcomes : mapping of str to str
+        What the target answers → its unit (``"price"``, ``"list"``, ``"flag"``).
+    money : Money, optional
+        None where nothing that is answered is money.
+    steps : tuple of str
+        Steps of a session.
+    """
+
+    personas: Table
+    persona_weights: Floats
+    items: Table
+    item_weights: Floats
+    identities: Table = field(default_factory=Table)
+    attributes: Mapping[str, Attribute]
+    carried: frozenset[str]
+    outcomes: Mapping[str, str]
+    money: Money | None = None
+    steps: tuple[str, ...] = ("quote",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """One thing that is to be found out, declared before the first call."""
+
+    id: str
+    probe: str
+    outcome: str
+    treatment: str
+    level: Level
+    primary: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """How strong the evidence is for each claim about one hypothesis, at one set of limits.
+
+    All are natural logarithms of e-values, after the last complete wave. Those that accuse are
+    running maxima in block order; the three that clear are at the same moment.
+
+    Parameters
+    ----------
+    differs : float
+        Against "the answers do not depend on the attribute".
+    beyond : float
+        Against "mean within the limit and share within the limit": ½ e_mean + ½ e_share.
+    mean_beyond, share_beyond : float
+        The two halves, each already halved.
+    inside : tuple of 3 floats
+        Against "share at least s", "mean at least +d", "mean at most −d". All must be high.
+    estimable : bool
+        Whether the vendor's own noise lets the share be bounded at all.
+    """
+
+    differs: float = 0.0
+    beyond: float = 0.0
+    mean_beyond: float = 0.0
+    share_beyond: float = 0.0
+    inside: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    estimable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How a probe reads the answers for one hypothesis.
+
+    Parameters
+    ----------
+    claims : mapping of float to Claims
+        For ½, 1 and 2 times the tolerance. Without a tolerance only ``1.0``, with no claim on size.
+    effect, share : Estimate
+        The mean effect with a time-uniform interval at `level`; the confirmed share.
+    bounds : mapping of str to Estimate
+        More numbers to print, e.g. ``"share_dearer"``, ``"single_quotes"``, ``"twin_beyond"``.
+    base : float
+        Geometric mean of the reference outcome: what turns percent into money. NaN if not money.
+    examples : tuple of (wave, position) pairs
+        Trials that show it best: treated, reference, treated, reference, …
+    queries : int
+        Trials asked for this hypothesis, shared arms included.
+    queries_needed : int or None
+        More trials that a decision is predicted to need; None where that cannot be said.
+    reason : str or None
+        Id of the message that says why nothing can be told, e.g. ``"verdicts.noise"``.
+    """
+
+    hypothesis: Hypothesis
+    delivered: bool = True
+    claims: Mapping[float, Claims]
+    effect: Estimate
+    share: Estimate | None = None
+    bounds: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
+    base: float = float("nan")
+    guarantee: Guarantee = "finite-sample"
+    unit: str = "block"
+    n: int = 0
+    n_excluded: int = 0
+    queries: int = 0
+    smallest_detectable: float | None = None
+    queries_needed: int | None = None
+    reason: str | None = None
+    reason_values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    examples: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a question may look at when it plans its next wave: complete earlier waves only.
+
+    Parameters
+    ----------
+    observed : Observed
+        The question's own trials.
+    evidence : sequence of Evidence
+        What its `test` said of them, for a Probe.
+    undecided : frozenset of str
+        Ids of hypotheses that are still open; arms of decided ones are left out.
+    trials_left : int
+        Trials, not attempts: a retry never changes what is asked next.
+    wave_limit : int
+        Most trials in one wave: what the rate limit sends in a minute.
+    """
+
+    observed: Observed
+    evidence: Sequence[Evidence] = ()
+    undecided: frozenset[str] = frozenset()
+    trials_left: int
+    wave_limit: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a question says of itself; one law test holds every one to it.
+
+    Parameters
+    ----------
+    name : str
+        As plans name it, e.g. ``"pricing.twins"``.
+    question : mapping
+        What it asks, in zh and en.
+    roles : frozenset of str
+        Roles of attributes that it can treat.
+    needs : frozenset of str
+        What the target must give: ``"price"``, ``"ranking"``, ``"steps:cart"``, …
+    outcomes : mapping of str to str
+        Outcome → unit of its effect.
+    tolerance : frozenset of str
+        Kinds of tolerance that it takes.
+    null, cost : mapping
+        Its null hypothesis, and what it costs in queries, in zh and en.
+    guarantee : str
+    finding_kinds : frozenset of str
+        Empty: the treated attribute's own kind.
+    """
+
+    name: str
+    question: Text
+    roles: frozenset[Role]
+    needs: frozenset[str]
+    outcomes: Mapping[str, str]
+    tolerance: frozenset[str] = frozenset()
+    null: Text
+    cost: Text
+    guarantee: Guarantee
+    finding_kinds: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Question(Protocol):
+    """Anything that may be asked. Pure: same study, same seen, same generator state, same wave."""
+
+    @property
+    def card(self) -> Card:
+        """What the question says of itself."""
+        ...
+
+    def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
+        """Return the next wave, or None when nothing is left to ask."""
+        ...
+
+
+@runtime_checkable
+class Probe(Question, Protocol):
+    """A question that tests hypotheses."""
+
+    def hypotheses(self, study: Study) -> Sequence[Hypothesis]:
+        """Return what will be found out, before anything is asked."""
+        ...
+
+    def test(self, study: Study, observed: Observed, level: float) -> Sequence[Evidence]:
+        """Return the evidence from all answers; intervals at confidence `level`."""
+        ...
