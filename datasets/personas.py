@@ -101,8 +101,8 @@ class Table:
             raise ValueError(msg)
         frozen: dict[str, Column] = {}
         for name, column in self.columns.items():
-            frozen[name] = column = np.asarray(column).view()
-            column.flags.writeable = False
+            frozen[name] = np.asarray(column).view()
+            frozen[name].flags.writeable = False
         object.__setattr__(self, "columns", MappingProxyType(frozen))
 
     def __len__(self) -> int:
