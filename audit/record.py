@@ -136,6 +136,9 @@ class Finding(_Part):
     defences: list[DefenceRow]
     examples: list[ExamplePair]
     explanations: list[dict[str, Any]]
+    level_label: Text | None = None
+    reference_label: Text | None = None
+    """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""
 
 
 class Control(_Part):
@@ -203,6 +206,9 @@ class Setting(_Part):
     seed: int
     budget: int
     jurisdictions: list[str]
+    item_label: Text | None = None
+    items_label: Text | None = None
+    """What people call one item and several: 间房 / room, 房型 / rooms. None: item, items."""
 
 
 class Content(_Part):
