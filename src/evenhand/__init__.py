@@ -1,1 +1,71 @@
-"""x."""
+"""Evenhand (无欺): audits a pricing or recommendation model from outside, as a mystery shopper does.
+
+The main path of an audit, from what is asked to what is said, module by module:
+
+1. :mod:`evenhand.audit.plan`: the *plan*, what will be asked, of whom, within which limits and why.
+2. :mod:`evenhand.audit.resolve`: plan → ``Study`` (tables, attributes, hypotheses) and its *lock*.
+3. :mod:`evenhand.probes.protocol`: all that is asked is a ``Question``. Its ``design`` gives the
+   next wave of whole blocks (:mod:`evenhand.probes.design`), a pure function of the study and of
+   the complete waves before it.
+4. :mod:`evenhand.audit.journal`: the wave is stored and hashed *before* its first call.
+5. :mod:`evenhand.audit.target.protocol`: ``render`` (pure), ``send`` (the one line that acts on the
+   world), ``read`` (pure).
+6. ``Probe.test``: all answers → ``Evidence``; the statistics are in :mod:`evenhand.metrics`.
+7. :mod:`evenhand.audit.decide`: evidence → one of four verdicts, and what stays open for the next
+   wave.
+8. :mod:`evenhand.audit.record`: lock and journal → *record*, the only thing a report is made from.
+9. :mod:`evenhand.reports`: record and annex → one self-contained HTML page a language.
+
+:mod:`evenhand.audit.run` is the loop that turns 3 to 7 until nothing is open.
+Customers are in :mod:`evenhand.datasets.personas`, sentences in :mod:`evenhand.messages`, and what
+is raised on purpose in :mod:`evenhand.errors`.
+
+Nothing is loaded before it is used: ``import evenhand`` costs no more than this file.
+
+Examples
+--------
+>>> import evenhand
+>>> evenhand.messages.text("words.cleared", "en")
+'within the limit'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, messages
+    from .audit.record import Record
+
+    __version__: str
+
+__all__ = ["Record", "__version__", "errors", "messages"]
+
+_HOMES = {"Record": ".audit.record", "errors": "", "messages": ""}
+"""Public name → the module that it is taken from; the empty string: it is a module itself."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("evenhand")
+    elif name in _HOMES:
+        home = _HOMES[name]
+        value = (
+            getattr(import_module(home, __name__), name)
+            if home
+            else import_module(f".{name}", __name__)
+        )
+    else:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})
