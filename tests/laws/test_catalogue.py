@@ -25,7 +25,6 @@ BANNED = {
     "违反": "涉及",
     "用户画像": "模拟用户",
     "价格歧视": "差别报价",
-    "检测报告": "测试评估报告",
     r"(?i:\bviolat\w*)": "bears on",
     r"(?i:\bprice discrimination\b)": "different quotes",
 }
@@ -124,13 +123,13 @@ def asked_ids(source: str) -> set[str]:
         looks_up = called in {"text", "both", "template"} and getattr(owner, "id", "") == "messages"
         raises = called == "Problem" or (called.endswith("Error") and called not in BUILT_IN_ERRORS)
         first = node.args[0]
-        if (
-            (looks_up or raises)
-            and isinstance(first, ast.Constant)
-            and isinstance(first.value, str)
-        ):
-            found.add(first.value)
+        if (looks_up or raises) and isinstance(first, ast.Constant) and is_id(first.value):
+            found.add(str(first.value))
     return found
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[a-z_]+\.[a-z][a-z0-9_.]*", value))
 
 
 BUILT_IN_ERRORS = {
