@@ -6,12 +6,100 @@ in :mod:`evenhand.audit.planfile`; what it comes to is in :mod:`evenhand.audit.r
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
+from decimal import Decimal
+from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from ..datasets.personas import Level, Role
+
+LARGEST = (1 << 53) - 1
+"""Whole numbers beyond it are not the same number in every JSON reader."""
+
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)%")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|min|h|d|毫秒|秒|分钟|小时|天)")
+_SECONDS = {
+    "ms": "0.001", "毫秒": "0.001", "s": "1", "秒": "1", "min": "60", "分钟": "60",
+    "h": "3600", "小时": "3600", "d": "86400", "天": "86400",
+}  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _compact(text: str) -> str:
+    # NFKC: ％ and １ are what a Chinese keyboard gives for % and 1
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def _fraction(value: Any) -> Any:
+    """Read "1%" as 0.01; a plain number stays as it is."""
+    if isinstance(value, str):
+        found = _PERCENT.fullmatch(_compact(value))
+        if not found:
+            raise PydanticCustomError("plan_fraction", "a fraction such as 0.01 or 1%")
+        return float(Decimal(found[1]) / 100)
+    return value
+
+
+def _seconds(value: Any) -> Any:
+    """Read "500ms" as 0.5; a plain number is seconds."""
+    if isinstance(value, str):
+        found = _DURATION.fullmatch(_compact(value))
+        if not found:
+            raise PydanticCustomError("plan_duration", "a time such as 5s or 500ms")
+        return float(Decimal(found[1]) * Decimal(_SECONDS[found[2]]))
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(_compact(value)):
+        return _compact(value)
+    if isinstance(value, date):
+        return value
+    raise PydanticCustomError("plan_day", "a date such as 2026-11-20")
+
+
+def _level(value: Any) -> Any:
+    if isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise PydanticCustomError("plan_level", "a text, a number, true or false")
+
+
+def _one_or_more(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _text(value: Any) -> Any:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+def _refusal(value: Any) -> str:
+    by_status = isinstance(value, dict) and "status" in value
+    return "@status" if by_status or isinstance(value, StatusRule) else "@equals"
+
+
+Number = Annotated[float, Strict()]
+Whole = Annotated[int, Strict(), Field(le=LARGEST)]
+Yes = Annotated[bool, Strict()]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Fraction = Annotated[Number, BeforeValidator(_fraction)]
+Seconds = Annotated[Number, BeforeValidator(_seconds)]
+Day = Annotated[date, BeforeValidator(_day)]
+PlanLevel = Annotated[Level, BeforeValidator(_level)]
 
 
 class Part(BaseModel):
@@ -23,36 +111,41 @@ class Part(BaseModel):
 class Text(Part):
     """A sentence in both languages; a plan may give one string for both."""
 
-    zh: str
-    en: str
+    zh: Sentence
+    en: Sentence
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_string(cls, value: Any) -> Any:
+        return _text(value)
 
 
 class About(Part):
     """Who audits whom, for whom, and who pays."""
 
     title: Text
-    vendor: str
-    commissioned_by: str
-    paid_by: str
-    conflicts: str
-    auditor: str | None = None
+    vendor: Sentence
+    commissioned_by: Sentence
+    paid_by: Sentence
+    conflicts: Sentence
+    auditor: Sentence | None = None
 
 
 class Ceilings(Part):
     """Most that the permission allows."""
 
-    rps: float | None = Field(None, gt=0)
-    per_day: int | None = Field(None, gt=0)
+    rps: Number | None = Field(None, gt=0)
+    per_day: Whole | None = Field(None, gt=0)
 
 
 class Authorisation(Part):
     """The written permission. Loopback and local models need none."""
 
     kind: Literal["order", "consent", "contract", "own-system", "consumer"]
-    by: str
+    by: Sentence
     reference: str | None = None
     file: str | None = None
-    valid: tuple[date, date]
+    valid: tuple[Day, Day]
     hosts: tuple[str, ...] = ()
     hours: str | None = None
     max: Ceilings = Ceilings()
@@ -62,13 +155,19 @@ class Equals(Part):
     """A rule on a reply: the value at a JSONPath equals one of the given ones."""
 
     path: str
-    equals: Level | tuple[Level, ...]
+    equals: Annotated[tuple[PlanLevel, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
 
 
 class StatusRule(Part):
     """A rule on a reply: its HTTP status is one of these."""
 
-    status: tuple[int, ...]
+    status: Annotated[tuple[Whole, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+
+
+Refusal = Annotated[
+    Annotated[Equals, Tag("@equals")] | Annotated[StatusRule, Tag("@status")],
+    Discriminator(_refusal),
+]
 
 
 class Response(Part):
@@ -77,26 +176,26 @@ class Response(Part):
     final: str | None = None
     list: str | None = None
     currency: str | None = None
-    refused: Equals | StatusRule | None = None
+    refused: Refusal | None = None
 
 
 class MoneyTerms(Part):
     """What an answered price is: required, and never guessed."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
-    unit: str
-    per: str
+    unit: Sentence
+    per: Sentence
     includes: tuple[str, ...]
 
 
 class Limits(Part):
     """How hard we may press the target. Not part of the plan's hash."""
 
-    requests_per_second: float | None = Field(None, gt=0)
-    concurrency: int = Field(8, ge=1, le=1024)
-    timeout: float = Field(10.0, gt=0)
-    attempts: int = Field(4, ge=1, le=20)
-    body_bytes: int = Field(1 << 20, ge=1024)
+    requests_per_second: Number | None = Field(None, gt=0)
+    concurrency: Whole = Field(8, ge=1, le=1024)
+    timeout: Seconds = Field(10.0, gt=0)
+    attempts: Whole = Field(4, ge=1, le=20)
+    body_bytes: Whole = Field(1 << 20, ge=1024)
 
 
 class HttpTarget(Part):
@@ -122,7 +221,7 @@ class PythonTarget(Part):
     kind: Literal["python"]
     function: str = Field(pattern=r"^[\w.]+:[\w.]+$")
     request: dict[str, Any] | None = None
-    table: bool = True
+    table: Yes = True
     response: Response | None = None
     money: MoneyTerms | None = None
     limits: Limits = Limits()
@@ -145,13 +244,13 @@ class AttributePart(Part):
     """One attribute of the personas."""
 
     role: Role
-    reference: Level | None = None
-    levels: tuple[Level, ...] = ()
+    reference: PlanLevel | None = None
+    levels: tuple[PlanLevel, ...] = ()
     unit: str | None = None
     kind: str | None = None
     because: Text | None = None
     label: Text | None = None
-    cues: dict[str, dict[str, dict[str, Level]]] = Field(default_factory=dict)
+    cues: dict[str, dict[str, dict[str, PlanLevel]]] = Field(default_factory=dict)
 
 
 class Personas(Part):
@@ -162,11 +261,14 @@ class Personas(Part):
 
 
 class Tolerance(Part):
-    """The limit, set beforehand by the auditor: a mean ratio, a share, and beyond what it counts."""
+    """The limit, set beforehand by the auditor: a mean ratio, a share, and beyond what it counts.
 
-    ratio: float = Field(gt=0, lt=1)
-    share: float = Field(gt=0, lt=1)
-    beyond: float | None = Field(None, gt=0, lt=1)
+    All three are fractions; a file may say "1%". `beyond` is the ratio where it is not given.
+    """
+
+    ratio: Fraction = Field(gt=0, lt=1)
+    share: Fraction = Field(gt=0, lt=1)
+    beyond: Fraction = Field(default_factory=lambda given: given.get("ratio", 0.5), gt=0, lt=1)
     because: Text
 
 
@@ -178,7 +280,7 @@ class ProbeEntry(Part):
     direction: Literal["any", "harm"] = "any"
     outcome: str = "final"
     tolerance: Tolerance | None = None
-    clip: float = Field(0.5, gt=0, le=10)
+    clip: Fraction = Field(0.5, gt=0, le=10)
     """Gaps in price beyond this fraction are clipped in the mean (0.5: log 1.5)."""
 
 
@@ -186,8 +288,8 @@ class Positive(Part):
     """A condition that must move the answer, and which way."""
 
     attribute: str
-    from_: Level = Field(alias="from")
-    to: Level
+    from_: PlanLevel = Field(alias="from")
+    to: PlanLevel
     expect: Literal["dearer", "cheaper", "different"] = "different"
 
 
@@ -200,15 +302,15 @@ class Controls(Part):
 class Budget(Part):
     """`queries` (trials) steer; `attempts` is a ceiling that ends what is still open."""
 
-    queries: int = Field(ge=1)
-    attempts: int | None = Field(None, ge=1)
+    queries: Whole = Field(ge=1)
+    attempts: Whole | None = Field(None, ge=1)
 
 
 class DecidePart(Part):
     """The two error rates that the report promises."""
 
-    alpha: float = Field(0.05, gt=0, lt=0.5)
-    alpha_clear: float = Field(0.05, gt=0, lt=0.5)
+    alpha: Fraction = Field(0.05, gt=0, lt=0.5)
+    alpha_clear: Fraction = Field(0.05, gt=0, lt=0.5)
 
 
 class ReportPart(Part):
@@ -224,7 +326,7 @@ class Plan(Part):
     evenhand: Literal[1]
     audit: About
     authorisation: Authorisation | None = None
-    seed: int = Field(ge=0, lt=1 << 63)
+    seed: Whole = Field(ge=0, le=LARGEST)
     target: Target
     identities: Identities = Identities()
     personas: Personas

@@ -1,0 +1,358 @@
+"""What a plan says of the outside: requests, secrets, accounts, the permission, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from ..errors import Problem
+from ..probes.protocol import Study
+from .plan import AttributePart, Equals, HttpTarget, Plan
+from .planrules import Rule, attempts
+from .planshape import listed, near, shown
+from .planyaml import Key, Source
+
+FILES = (".csv", ".tsv", ".txt", ".parquet")
+FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+TOKEN = re.compile(r"\{(hex|digits|letters):([1-9][0-9]{0,2})\}")
+ALPHABETS = {
+    "hex": "0123456789abcdef",
+    "digits": "0123456789",
+    "letters": "abcdefghijklmnopqrstuvwxyz",
+}
+LONGEST_IDENTITY = 256
+LONGEST_PATH = 512
+CLASHES = 0.05
+"""Most clashes of fresh identities that a plan may expect over its whole budget."""
+
+_PLACE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
+_HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) ([A-Za-z0-9_+/-]+)")
+
+
+def leaves(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
+    """Yield every string of a tree of plain data, with its place."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from leaves(part, (*key, str(name)))
+    elif isinstance(value, list | tuple):
+        for place, part in enumerate(value):
+            yield from leaves(part, (*key, place))
+
+
+def templates(plan: Plan) -> list[tuple[Key, str]]:
+    """Return every string of the plan that is filled in for each trial."""
+    target = plan.target
+    if isinstance(target, HttpTarget):
+        parts = {"url": target.url, "request": target.request, "headers": target.headers}
+    else:
+        parts = {"request": target.request or {}}
+    return [leaf for name, part in parts.items() for leaf in leaves(part, ("target", name))]
+
+
+def placeholders(text: str) -> list[str]:
+    """Return what stands between double braces.
+
+    Examples
+    --------
+    >>> placeholders("u-{{ identity }}-{{persona.device}}")
+    ['identity', 'persona.device']
+    """
+    return _PLACE.findall(text)
+
+
+def carried(plan: Plan) -> frozenset[str] | None:
+    """Return the fields of personas that the request carries; None: all of them."""
+    if not isinstance(plan.target, HttpTarget) and plan.target.request is None:
+        return None
+    names = (name for _, text in templates(plan) for name in placeholders(text))
+    return frozenset(name[8:] for name in names if name.startswith("persona."))
+
+
+def visible(part: AttributePart, name: str) -> frozenset[str]:
+    """Return the fields in which an attribute is seen."""
+    shows = [frozenset(fields) for cue in part.cues.values() for fields in cue.values()]
+    return frozenset().union(*shows) if shows else frozenset({name})
+
+
+def requests(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield placeholders that stand for nothing that can be known before the tables are read."""
+    attributes = plan.personas.attributes.items()
+    fields = [field for name, part in attributes for field in sorted(visible(part, name))]
+    known = {"persona": fields if plan.personas.population is None else None, "item": None}
+    if plan.items is None:
+        known["item"] = []
+    for key, text in templates(plan):
+        bare = _PLACE.sub("", text)
+        if "{{" in bare or "}}" in bare:
+            yield source.problem("plan.placeholder_open", key, got=shown(text))
+        for name in placeholders(text):
+            yield from _placeholder(name, known, source, key)
+    request = plan.target.request or {}
+    for key in _keys(request, ("target", "request")):
+        if "{{" in str(key[-1]):
+            yield source.problem("plan.placeholder_in_key", key)
+
+
+def fields_exist(plan: Plan, study: Study, source: Source) -> Iterator[Problem]:
+    """Yield placeholders that no column of the personas or items fills."""
+    of_attributes = [
+        field for name, part in plan.personas.attributes.items() for field in visible(part, name)
+    ]
+    columns = [name for name in study.personas.columns if name not in plan.personas.attributes]
+    known = {"persona": [*of_attributes, *columns], "item": list(study.items.columns)}
+    for key, text in templates(plan):
+        for name in placeholders(text):
+            yield from _placeholder(name, known, source, key)
+
+
+def _placeholder(
+    name: str, known: Mapping[str, Sequence[str] | None], source: Source, key: Key
+) -> Iterator[Problem]:
+    if name in {"identity", "trial"}:
+        return
+    table, dot, field = name.partition(".")
+    names = known.get(table) if dot else ()
+    if names is None or field in names:
+        return
+    everything = ["identity", "trial"]
+    everything += [f"{table}.{field}" for table, fields in known.items() for field in fields or ()]
+    yield source.problem(
+        "plan.placeholder_unknown",
+        key,
+        name=shown(name),
+        known=listed(everything),
+        near=near(name, everything),
+    )
+
+
+def _keys(value: Any, key: Key) -> Iterator[Key]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield (*key, str(name))
+            yield from _keys(part, (*key, str(name)))
+    elif isinstance(value, list | tuple):
+        for place, part in enumerate(value):
+            yield from _keys(part, (*key, place))
+
+
+def secrets(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield secrets that are written down, and ``${NAME}`` where it is not read."""
+    allowed = {("target", name) for name in ("url", "request", "headers")}
+    for key, text in leaves(plan.model_dump(mode="json", by_alias=True), ()):
+        if "${" not in text:
+            continue
+        if key[:2] not in allowed:
+            yield source.problem("plan.secret_here", key)
+        elif "${" in _ENVIRONMENT.sub("", text):
+            yield source.problem("plan.secret_form", key)
+    if isinstance(plan.target, HttpTarget):
+        for name, value in plan.target.headers.items():
+            if _SECRET_HEADER.search(name) and not _ENVIRONMENT.search(value):
+                yield source.problem("plan.secret_written", ("target", "headers", name))
+        if "@" in urlsplit(plan.target.url.split("?")[0]).netloc:
+            yield source.problem("plan.secret_url", ("target", "url"))
+
+
+def secret_names(plan: Plan) -> dict[str, Key]:
+    """Return the environment variables that the requests read, and where each is first named."""
+    found: dict[str, Key] = {}
+    for key, text in templates(plan):
+        for name in _ENVIRONMENT.findall(text):
+            found.setdefault(name, key)
+    return found
+
+
+def address(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield an address that nothing can be sent to, and paths that do not read."""
+    target = plan.target
+    if isinstance(target, HttpTarget) and not _is_url(target.url):
+        yield source.problem("plan.must_url", ("target", "url"), got=shown(target.url))
+    if target.response is None:
+        return
+    paths: dict[Key, str | None] = {
+        (name,): getattr(target.response, name) for name in ("final", "list", "currency")
+    }
+    if isinstance(target.response.refused, Equals):
+        paths["refused", "path"] = target.response.refused.path
+    for place, path in paths.items():
+        if path is not None and not _is_json_path(path):
+            key = ("target", "response", *place)
+            yield source.problem("plan.must_json_path", key, got=shown(path))
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _is_json_path(path: str) -> bool:
+    import jsonpath_rfc9535
+
+    try:
+        jsonpath_rfc9535.compile(path)
+    except (jsonpath_rfc9535.JSONPathError, RecursionError, ValueError):
+        return False
+    return len(path) <= LONGEST_PATH
+
+
+def identities(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield accounts that cannot be made or found."""
+    part, key = plan.identities, ("identities",)
+    if part.source == "pool":
+        if part.file is None:
+            yield source.problem("plan.pool_file", (*key, "file"))
+    else:
+        for name in ("file", "tied", "assigned"):
+            if getattr(part, name):
+                yield source.problem("plan.fresh_has", (*key, name), name=name)
+        yield from _format(plan, source, (*key, "format"))
+    attributes = plan.personas.attributes
+    for place, name in enumerate(part.tied):
+        if name not in attributes:
+            yield source.problem(
+                "plan.no_attribute",
+                (*key, "tied", place),
+                name=shown(name),
+                known=listed(attributes),
+                near=near(name, attributes),
+            )
+
+
+def _format(plan: Plan, source: Source, key: Key) -> Iterator[Problem]:
+    pattern, tokens = plan.identities.format, TOKEN.findall(plan.identities.format)
+    rest = TOKEN.sub("", pattern)
+    length = len(rest) + sum(int(count) for _, count in tokens)
+    if "{" in rest or "}" in rest or not tokens or length > LONGEST_IDENTITY:
+        yield source.problem("plan.identity_format", key, got=shown(pattern))
+        return
+    # the birthday problem: n identities, pairs n²/2, each alike with chance 1 over the number of ids
+    asked = attempts(plan)
+    if asked**2 > 2 * CLASHES * _room(tokens):
+        yield source.problem("plan.identity_short", key, got=shown(pattern), asked=asked)
+
+
+def _room(tokens: Iterable[tuple[str, str]]) -> int:
+    room = 1
+    for kind, count in tokens:
+        room *= len(ALPHABETS[kind]) ** int(count)
+    return room
+
+
+def permission(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield a permission whose dates or hours cannot be meant."""
+    part, key = plan.authorisation, ("authorisation",)
+    if part is None:
+        return
+    if part.valid[0] > part.valid[1]:
+        yield source.problem("plan.valid_order", (*key, "valid"))
+    if part.hours is not None and hours(part.hours) is None:
+        yield source.problem("plan.must_hours", (*key, "hours"), got=shown(part.hours))
+
+
+def hours(text: str) -> tuple[time, time, ZoneInfo] | None:
+    """Read ``"09:00-18:00 Asia/Shanghai"``; None where it cannot be read.
+
+    Examples
+    --------
+    >>> hours("09:00-18:00 Asia/Shanghai")[0]
+    datetime.time(9, 0)
+    """
+    found = _HOURS.fullmatch(text.strip())
+    if not found:
+        return None
+    try:
+        return time.fromisoformat(found[1]), time.fromisoformat(found[2]), ZoneInfo(found[3])
+    except (ValueError, OSError, KeyError):  # a zone that nobody knows is a KeyError
+        return None
+
+
+def population_kind(name: str) -> str:
+    """Return what a population is: ``"file"``, ``"function"`` or ``"shipped"``.
+
+    Examples
+    --------
+    >>> population_kind("cn-urban"), population_kind("people.csv"), population_kind("my.own:people")
+    ('shipped', 'file', 'function')
+    """
+    if name.lower().endswith(FILES):
+        return "file"
+    return "function" if FUNCTION.fullmatch(name) else "shipped"
+
+
+def files(plan: Plan, folder: Path) -> dict[str, tuple[Key, Path]]:
+    """Return every file that the plan names: what it is, where it is named, where it is."""
+    named: dict[str, tuple[Key, str | None]] = {
+        "items": (("items",), plan.items),
+        "identities": (("identities", "file"), plan.identities.file),
+    }
+    if plan.authorisation is not None:
+        named["authorisation"] = (("authorisation", "file"), plan.authorisation.file)
+    population = plan.personas.population
+    if population is not None and population_kind(population) == "file":
+        named["population"] = (("personas", "population"), population)
+    return {name: (key, folder / path) for name, (key, path) in named.items() if path is not None}
+
+
+def missing_files(folder: Path, plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield files that are not there."""
+    for key, path in files(plan, folder).values():
+        try:
+            there = path.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            there = False
+        if not there:
+            yield source.problem("plan.no_file", key, path=shown(_short(path, folder)))
+
+
+def _short(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def rules(folder: Path) -> Sequence[Rule]:
+    """Return the rules of this module for a plan that stands in `folder`."""
+    checks: list[Callable[[Plan, Source], Iterator[Problem]]] = [
+        requests,
+        secrets,
+        address,
+        identities,
+        permission,
+        partial(missing_files, folder),
+    ]
+    return checks
+
+
+def warnings(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield what does not stop an audit but limits what it can say."""
+    if plan.controls.positive is None:
+        yield source.problem("plan.warn_no_positive", ("controls", "positive"))
+    for number, probe in enumerate(plan.probes):
+        if probe.tolerance is None:
+            where = ("probes", number, "tolerance")
+            yield source.problem("plan.warn_no_tolerance", where, probe=probe.use)
+    sent = carried(plan)
+    if sent is None:
+        return
+    for name, part in plan.personas.attributes.items():
+        key: Key = ("personas", "attributes", name)
+        hidden = [cue for cue, shows in part.cues.items() if not _shows(shows, sent)]
+        if not part.cues and name not in sent:
+            yield source.problem("plan.warn_not_carried", key, name=name)
+        for cue in hidden:
+            yield source.problem("plan.warn_cue_not_carried", (*key, "cues", cue), cue=cue)
+
+
+def _shows(shows: Mapping[str, Mapping[str, Any]], sent: frozenset[str]) -> bool:
+    return any(field in sent for fields in shows.values() for field in fields)
