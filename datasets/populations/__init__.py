@@ -50,8 +50,6 @@ def load(name: str) -> Table:
     """
     if name not in _POPULATIONS:
         near = get_close_matches(name, names(), n=1)
-        which = "unknown_population_near" if near else "unknown_population"
-        raise UsageError(
-            f"datasets.{which}", name=name, near="".join(near), known=", ".join(names())
-        )
+        message = "datasets.unknown_population_near" if near else "datasets.unknown_population"
+        raise UsageError(message, name=name, near="".join(near), known=", ".join(names()))
     return _POPULATIONS[name]()

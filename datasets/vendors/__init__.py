@@ -82,8 +82,8 @@ def get(name: str) -> Vendor:
     if module is None:
         known = names()
         near = get_close_matches(name, known, n=1)
-        which = "unknown_vendor_near" if near else "unknown_vendor"
-        raise UsageError(f"datasets.{which}", name=name, near="".join(near), known=", ".join(known))
+        message = "datasets.unknown_vendor_near" if near else "datasets.unknown_vendor"
+        raise UsageError(message, name=name, near="".join(near), known=", ".join(known))
     return Vendor(
         name=name,
         quote=module.quote,

@@ -269,7 +269,8 @@ def _closed_input(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
 
 
 def _say(line: object) -> None:
-    print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201 - a command line
+    # for the parent process that reads our standard output, and at once
+    os.write(1, json.dumps(line).encode() + b"\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

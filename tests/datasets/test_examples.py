@@ -47,6 +47,9 @@ def test_a_planted_plan_treats_one_level_whose_truth_is_known(name: str) -> None
     assert plan.target.kind == "python"
     effect = vendors.get(plan.target.function.split(":")[0].split(".")[-1]).truth.effects[treated]
 
+    # the frame on which test_vendors.py enumerates the truth
+    assert plan.personas.population == "demo-city"
+    assert plan.personas.attributes["stops"].levels == (0, 1)
     assert (effect.reference, (effect.level,)) == (part.reference, part.levels)
     assert probe.tolerance is not None
     limits = (probe.tolerance.ratio, probe.tolerance.share, probe.tolerance.beyond)

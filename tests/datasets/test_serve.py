@@ -31,10 +31,9 @@ RIDE: dict[str, Any] = {
 
 
 def _post(url: str, body: bytes) -> tuple[int, Any]:
-    # S310: the address is the one that our own child gave us
-    request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310
+    request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310 - our child's address
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - our child's address
             return reply.status, json.load(reply)
     except urllib.error.HTTPError as error:
         with error:
