@@ -27,8 +27,12 @@ DATA = {
 """Folder of the checkout → files that are not modules and must be in the wheel, and where."""
 
 
-WITH_ANOTHER = {"pydantic_core": "pydantic asks for exactly one version of it"}
-"""Libraries that may be imported undeclared, each with its reason."""
+WITH_ANOTHER = {
+    "markupsafe": "jinja2",
+    "pydantic_core": "pydantic",
+    "yarl": "aiohttp",
+}
+"""Libraries that are imported undeclared, since they are what a declared one gives and takes."""
 
 
 def run(*command, cwd, **environment):
@@ -222,6 +226,12 @@ def test_everything_that_is_imported_is_declared():
         if (missing := foreign_imports(path.read_text("utf-8")) - declared)
     }
     assert undeclared == {}
+
+
+@pytest.mark.parametrize("library", WITH_ANOTHER)
+def test_what_comes_with_another_really_does(library):
+    requirements = importlib.metadata.requires(WITH_ANOTHER[library]) or []
+    assert canonical(library) in {canonical(one) for one in requirements if "extra ==" not in one}
 
 
 def test_a_planted_import_is_seen():

@@ -2,8 +2,10 @@
 
 The main path of an audit, from what is asked to what is said, module by module:
 
-1. :mod:`evenhand.audit.plan`: the *plan*, what will be asked, of whom, within which limits and why.
-2. :mod:`evenhand.audit.resolve`: plan → ``Study`` (tables, attributes, hypotheses) and its *lock*.
+1. :mod:`evenhand.audit.plan`: the *plan*, what will be asked, of whom, within which limits and why;
+   read from a file, with every mistake named, by :mod:`evenhand.audit.planfile`.
+2. :mod:`evenhand.audit.resolve`: plan → ``Study`` (tables, attributes, items), and
+   :mod:`evenhand.audit.lock`: what a run is a pure function of.
 3. :mod:`evenhand.probes.protocol`: all that is asked is a ``Question``. Its ``design`` gives the
    next wave of whole blocks (:mod:`evenhand.probes.design`), a pure function of the study and of
    the complete waves before it.
@@ -13,10 +15,10 @@ The main path of an audit, from what is asked to what is said, module by module:
 6. ``Probe.test``: all answers → ``Evidence``; the statistics are in :mod:`evenhand.metrics`.
 7. :mod:`evenhand.audit.decide`: evidence → one of four verdicts, and what stays open for the next
    wave.
-8. :mod:`evenhand.audit.record`: lock and journal → *record*, the only thing a report is made from.
+8. :mod:`evenhand.audit.record`: lock and answers → *record*, the only thing a report is made from.
 9. :mod:`evenhand.reports`: record and annex → one self-contained HTML page a language.
 
-:mod:`evenhand.audit.run` is the loop that turns 3 to 7 until nothing is open.
+:mod:`evenhand.audit.run` is the loop that goes round 3 to 7 until nothing is open.
 Customers are in :mod:`evenhand.datasets.personas`, sentences in :mod:`evenhand.messages`, and what
 is raised on purpose in :mod:`evenhand.errors`.
 

