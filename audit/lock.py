@@ -24,11 +24,15 @@ from numpy.typing import NDArray
 from ..datasets.personas import Table
 from ..errors import EvidenceError
 from ..probes.protocol import Hypothesis, Study
+from .authorise import rate
 from .planfile import LoadedPlan
 from .planrequest import ALPHABETS, TOKEN
 
 GROUP = 1024
 """Sessions whose ids come from one stretch of the key stream."""
+
+NO_LIMIT = 1 << 30
+"""Most trials in a wave where nothing limits the rate."""
 
 _UNIT = np.dtype("<u2")
 
@@ -47,6 +51,8 @@ class Lock:
         table where it is not a file.
     hypotheses : tuple of Hypothesis
     seed : int
+    wave_limit : int
+        Most trials in one wave: what the rate limit sends in a minute. The only trace of the limits.
     versions : mapping of str to str
         Under the same versions the record is the same, byte for byte.
     """
@@ -55,6 +61,7 @@ class Lock:
     files: Mapping[str, str]
     hypotheses: tuple[Hypothesis, ...]
     seed: int
+    wave_limit: int
     versions: Mapping[str, str]
 
     @property
@@ -88,6 +95,7 @@ class Lock:
                 "k": self.k,
                 "seed": self.seed,
                 "versions": self.versions,
+                "wave_limit": self.wave_limit,
             }
         )
 
@@ -107,6 +115,7 @@ class Lock:
                 files=found["files"],
                 hypotheses=tuple(Hypothesis(**one) for one in found["hypotheses"]),
                 seed=found["seed"],
+                wave_limit=found["wave_limit"],
                 versions=found["versions"],
             )
             same = lock.to_bytes() == data
@@ -145,8 +154,13 @@ def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]
         files=files,
         hypotheses=tuple(hypotheses),
         seed=loaded.plan.seed,
+        wave_limit=_wave_limit(rate(loaded.plan)),
         versions=versions(),
     )
+
+
+def _wave_limit(per_second: float | None) -> int:
+    return NO_LIMIT if per_second is None else min(NO_LIMIT, max(1, int(60 * per_second)))
 
 
 def versions() -> dict[str, str]:
@@ -162,9 +176,9 @@ def wave_rng(lock: Lock, number: int) -> np.random.Generator:
     ----------
     lock : Lock
     number : int
-        Global number of the wave.
+        Global number of the wave; negative ones are for what is drawn beside the waves.
     """
-    seed = hashlib.sha256(lock.key + b"wave" + number.to_bytes(8, "big")).digest()
+    seed = hashlib.sha256(lock.key + b"wave" + number.to_bytes(8, "big", signed=True)).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(seed, "big")))
 
 

@@ -250,6 +250,7 @@ class AttributePart(Part):
     kind: str | None = None
     because: Text | None = None
     label: Text | None = None
+    level_labels: dict[str, Text] = Field(default_factory=dict)
     cues: dict[str, dict[str, dict[str, PlanLevel]]] = Field(default_factory=dict)
 
 

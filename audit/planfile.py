@@ -87,7 +87,7 @@ def parse(text: str, path: Path) -> LoadedPlan:
     ...     parse("evenhand: 1\nsed: 3", Path("plan.yaml"))
     ... except PlanError as error:
     ...     mistake = next(problem for problem in error.problems if problem.line == 2)
-    >>> mistake.key, mistake.text("en")[-19:]
+    >>> mistake.key, mistake.text("en")[-18:]
     ('sed', 'Did you mean seed?')
     """
     source = planyaml.read(text, path.name)

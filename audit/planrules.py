@@ -191,6 +191,12 @@ def levels(plan: Plan, source: Source) -> Iterator[Problem]:
             )
 
 
+def _no_level(source: Source, key: Key, level: str, known: Sequence[str]) -> Problem:
+    return source.problem(
+        "plan.no_level", key, level=shown(level), known=listed(known), near=near(level, known)
+    )
+
+
 def cues(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield cues that do not show every level, all through the same fields."""
     for name, part in plan.personas.attributes.items():
@@ -202,13 +208,7 @@ def cues(plan: Plan, source: Source) -> Iterator[Problem]:
                     yield source.problem("plan.cue_level", key, cue=cue, level=shown(level))
             for level in shows:
                 if level not in wanted:
-                    yield source.problem(
-                        "plan.cue_unknown_level",
-                        (*key, level),
-                        level=shown(level),
-                        known=listed(wanted),
-                        near=near(level, wanted),
-                    )
+                    yield _no_level(source, (*key, level), level, wanted)
             fields = [frozenset(visible) for visible in shows.values()]
             if not all(fields) or len(set(fields)) > 1:
                 yield source.problem("plan.cue_fields", key, cue=cue)
@@ -231,10 +231,11 @@ def positive(plan: Plan, source: Source) -> Iterator[Problem]:
             near=near(control.attribute, lawful),
         )
         return
-    known = [level_text(level) for level in attributes[control.attribute].levels]
+    given = attributes[control.attribute].levels
+    known = [level_text(level) for level in given]
     ends = {"from": control.from_, "to": control.to}
     for name, level in ends.items():
-        if level_text(level) not in known:
+        if level not in given:
             yield source.problem(
                 "plan.positive_level",
                 (*key, name),

@@ -122,8 +122,8 @@ def _called(name: str) -> Table:
         made = importlib.import_module(module)
         for part in function.split("."):
             made = getattr(made, part)
-    except (ImportError, AttributeError):
-        raise UsageError("plan.no_function", name=name) from None
+    except Exception as error:  # importing runs whatever the module holds
+        raise UsageError("plan.no_function", name=name, error=shown(repr(error))) from error
     try:
         result = made() if callable(made) else made
         return result if isinstance(result, Table) else Table.from_frame(result)
@@ -161,6 +161,9 @@ def _attribute(name: str, part: AttributePart) -> Attribute:
         kind=part.kind or KIND_BY_ROLE[part.role],
         because=_both(part.because),
         label=_both(part.label),
+        level_labels={
+            level: {"zh": text.zh, "en": text.en} for level, text in part.level_labels.items()
+        },
     )
 
 
