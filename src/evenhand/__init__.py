@@ -22,6 +22,9 @@ The main path of an audit, from what is asked to what is said, module by module:
 Customers are in :mod:`evenhand.datasets.personas`, sentences in :mod:`evenhand.messages`, and what
 is raised on purpose in :mod:`evenhand.errors`.
 
+From Python the same path is ``audit = prepare(load(Path("plan.yaml")))``, then
+``run(audit, begin(audit, folder))``.
+
 Nothing is loaded before it is used: ``import evenhand`` costs no more than this file.
 
 Examples
@@ -38,13 +41,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors, messages
+    from .audit.planfile import load
     from .audit.record import Record
+    from .audit.run import begin, prepare, run
 
     __version__: str
 
-__all__ = ["Record", "__version__", "errors", "messages"]
+__all__ = ["Record", "__version__", "begin", "errors", "load", "messages", "prepare", "run"]
 
-_HOMES = {"Record": ".audit.record", "errors": "", "messages": ""}
+_HOMES = {
+    "Record": ".audit.record",
+    "begin": ".audit.run",
+    "errors": "",
+    "load": ".audit.planfile",
+    "messages": "",
+    "prepare": ".audit.run",
+    "run": ".audit.run",
+}
 """Public name → the module that it is taken from; the empty string: it is a module itself."""
 
 
