@@ -46,6 +46,8 @@ class Attribute:
         Why the plan treats it, in zh and en.
     label : mapping, optional
         What people call it, in zh and en.
+    level_labels : mapping
+        What people call a level, by the level as a string.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Attribute:
     kind: str = ""
     because: Text | None = None
     label: Text | None = None
+    level_labels: Mapping[str, Text] = field(default_factory=dict[str, Text])
 
     @property
     def reference(self) -> Level:

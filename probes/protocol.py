@@ -88,6 +88,8 @@ class Claims:
     ----------
     differs : float
         Against "the answers do not depend on the attribute".
+    differs_now : float
+        The same after the last block, not its maximum: it decides how often twins are asked.
     beyond : float
         Against "mean within the limit and share within the limit": ½ e_mean + ½ e_share.
     mean_beyond, share_beyond : float
@@ -99,6 +101,7 @@ class Claims:
     """
 
     differs: float = 0.0
+    differs_now: float = 0.0
     beyond: float = 0.0
     mean_beyond: float = 0.0
     share_beyond: float = 0.0
@@ -124,8 +127,6 @@ class Evidence:
         Trials that show it best: treated, reference, treated, reference, …
     queries : int
         Trials asked for this hypothesis, shared arms included.
-    queries_needed : int or None
-        More trials that a decision is predicted to need; None where that cannot be said.
     reason : str or None
         Id of the message that says why nothing can be told, e.g. ``"verdicts.noise"``.
     """
@@ -143,10 +144,26 @@ class Evidence:
     n_excluded: int = 0
     queries: int = 0
     smallest_detectable: float | None = None
-    queries_needed: int | None = None
     reason: str | None = None
     reason_values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     examples: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a probe's own twins and failures say of the audit itself.
+
+    Parameters
+    ----------
+    kind : {"twins", "harness", "access"}
+    passed : bool
+    values : mapping
+        For the sentence that reports it (message ``audit.control_<kind>``).
+    """
+
+    kind: str
+    passed: bool
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +180,8 @@ class Seen:
         Ids of hypotheses that are still open; arms of decided ones are left out.
     trials_left : int
         Trials, not attempts: a retry never changes what is asked next.
+    accuse_at, clear_at : float
+        Log e-values at which a claim of either kind would be made now: they size the next wave.
     wave_limit : int
         Most trials in one wave: what the rate limit sends in a minute.
     """
@@ -171,6 +190,8 @@ class Seen:
     evidence: Sequence[Evidence] = ()
     undecided: frozenset[str] = frozenset()
     trials_left: int
+    accuse_at: float = 3.0
+    clear_at: float = 3.0
     wave_limit: int = 1 << 30
 
 
@@ -235,4 +256,8 @@ class Probe(Question, Protocol):
 
     def test(self, study: Study, observed: Observed, level: float) -> Sequence[Evidence]:
         """Return the evidence from all answers; intervals at confidence `level`."""
+        ...
+
+    def checks(self, observed: Observed, rng: np.random.Generator | None) -> Sequence[Check]:
+        """Return the checks of the audit itself; without `rng` only those that decide."""
         ...

@@ -1,0 +1,180 @@
+"""How an audit goes on: which question asks next, and what has been decided.
+
+Pure. Everything here is a function of the lock and of the answers to complete waves, so a run that
+was killed, a run that is analysed again by somebody else, and the run itself come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..probes.controls import PASS, Positive
+from ..probes.design import Observed, Wave, joined
+from ..probes.protocol import Check, Evidence, Hypothesis, Probe, Question, Seen, Study
+from .decide import Decision, Family, Health, decide
+
+Rng = Callable[[int], np.random.Generator]
+"""Wave number → its generator, seeded by the lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The next wave: whose it is and what it asks."""
+
+    number: int
+    question: str
+    wave: Wave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the lock fixes of how an audit goes on."""
+
+    family: Family
+    queries: int
+    wave_limit: int = 1 << 30
+    positive_declared: bool = True
+
+
+@dataclass
+class Conduct:
+    """The state of an audit between two waves.
+
+    Questions take turns in the order given (controls first), one wave each. A question that has
+    nothing left to ask drops out.
+
+    Parameters
+    ----------
+    study : Study
+    questions : mapping of str to Question
+        By the name that the journal uses.
+    rules : Rules
+    rng : callable
+    """
+
+    study: Study
+    questions: Mapping[str, Question]
+    rules: Rules
+    rng: Rng
+    observed: dict[str, Observed] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    waves: list[Turn] = field(default_factory=list)
+    _live: list[str] = field(default_factory=list)
+    _place: int = 0
+    _evidence: dict[str, Sequence[Evidence]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with every question alive and nothing asked."""
+        self._live = list(self.questions)
+        for name, probe in self.probes.items():
+            self._evidence[name] = probe.test(self.study, Observed(), self.rules.family.level(0))
+        self._decide(final=False)
+
+    @property
+    def probes(self) -> dict[str, Probe]:
+        """The questions that test hypotheses."""
+        return {name: q for name, q in self.questions.items() if isinstance(q, Probe)}
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """All primary hypotheses, in plan order."""
+        return tuple(h for probe in self.probes.values() for h in probe.hypotheses(self.study))
+
+    @property
+    def trials_left(self) -> int:
+        """What remains of the budget of queries."""
+        return self.rules.queries - sum(len(turn.wave) for turn in self.waves)
+
+    @property
+    def established(self) -> int:
+        """How many hypotheses are established so far."""
+        return sum(one.label == "established" for one in self.decisions.values())
+
+    def next(self) -> Turn | None:
+        """Return the next wave, or None when nothing is left to ask."""
+        while self._live:
+            self._place %= len(self._live)
+            name = self._live[self._place]
+            number = len(self.waves)
+            wave = self.questions[name].design(self.study, self._seen(name), self.rng(number))
+            if wave is not None:
+                return Turn(number=number, question=name, wave=wave)
+            self._live.remove(name)
+            if isinstance(self.questions[name], Positive):
+                self._decide(final=False)
+        self._decide(final=True)
+        return None
+
+    def take(self, turn: Turn, answers: Observed) -> None:
+        """Take in the answers to a complete wave, test, and decide."""
+        self.waves.append(turn)
+        self._place += 1
+        before = self.observed.get(turn.question)
+        now = answers if before is None else joined([before, answers])
+        self.observed[turn.question] = now
+        question = self.questions[turn.question]
+        if isinstance(question, Probe):
+            level = self.rules.family.level(self.established)
+            self._evidence[turn.question] = question.test(self.study, now, level)
+        self._decide(final=False)
+
+    def close(self) -> None:
+        """End the audit: what is open stays as it is and says why."""
+        self._live.clear()
+        self._decide(final=True)
+
+    def checks(self, rng: np.random.Generator | None) -> dict[str, Sequence[Check]]:
+        """Return what each probe says of the audit itself."""
+        return {
+            name: probe.checks(self.observed[name], rng)
+            for name, probe in self.probes.items()
+            if name in self.observed
+        }
+
+    def health(self) -> Health:
+        """Return what the controls say so far."""
+        found = [check for checks in self.checks(None).values() for check in checks]
+        return Health(
+            harness=all(check.passed for check in found if check.kind == "harness"),
+            access=all(check.passed for check in found if check.kind == "access"),
+            positive=self._positive(),
+        )
+
+    def _positive(self) -> bool | None:
+        controls = {n: q for n, q in self.questions.items() if isinstance(q, Positive)}
+        if not controls:
+            return False
+        passed = [
+            control.log_evidence(self.observed.get(name, Observed())) >= PASS
+            for name, control in controls.items()
+        ]
+        if all(passed):
+            return True
+        return None if any(name in self._live for name in controls) else False
+
+    def _seen(self, name: str) -> Seen:
+        probes_left = sum(isinstance(self.questions[other], Probe) for other in self._live)
+        shared = self.trials_left // max(1, probes_left)
+        return Seen(
+            observed=self.observed.get(name, Observed()),
+            evidence=self._evidence.get(name, ()),
+            undecided=frozenset(id_ for id_, one in self.decisions.items() if not one.closed),
+            trials_left=shared if name in self.probes else self.trials_left,
+            accuse_at=self.rules.family.accuse_at(self.established),
+            clear_at=self.rules.family.clear_at,
+            wave_limit=self.rules.wave_limit,
+        )
+
+    def _decide(self, *, final: bool) -> None:
+        self.decisions = decide(
+            [item for items in self._evidence.values() for item in items],
+            self.decisions,
+            family=self.rules.family,
+            health=self.health(),
+            trials_left=self.trials_left,
+            budget=self.rules.queries,
+            final=final,
+        )

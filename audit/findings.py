@@ -1,0 +1,308 @@
+"""One decision as a finding of the record: effect, money, share, strength, defences, examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..datasets.personas import Attribute, Level
+from ..datasets.rules import defences as known_defences
+from ..messages import both
+from ..metrics.result import Estimate
+from ..probes.design import ANSWERED, REFUSED, Observed
+from ..probes.protocol import Study
+from ..probes.registry import card
+from .decide import Decision
+from .plan import ProbeEntry
+from .record import (
+    AtLimit,
+    DefenceRow,
+    ExamplePair,
+    Finding,
+    Limits,
+    Range,
+    Text,
+    Trial,
+)
+
+OUTCOMES: Mapping[int, Literal["answered", "refused", "failed"]] = {
+    ANSWERED: "answered",
+    REFUSED: "refused",
+}
+FEW = 100
+"""Fewer units than this weaken the evidence."""
+WIDE = 0.02
+"""An interval of a mean effect wider than this (log ratio) weakens the evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What every finding of an audit shares."""
+
+    study: Study
+    observed: Mapping[str, Observed]
+    plan8: str
+    fresh_identities: bool
+
+
+def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting) -> Finding:
+    """Return the finding that a decision comes to."""
+    item = decision.evidence
+    hypothesis, study = item.hypothesis, setting.study
+    attribute = study.attributes[hypothesis.treatment]
+    strength, reasons = _strength(decision, attribute)
+    return Finding(
+        id=f"F{number:02d}",
+        kind=attribute.kind,
+        probe=hypothesis.probe,
+        question=text(card(hypothesis.probe).question),
+        treatment=attribute.name,
+        label=text(attribute.label or {"zh": attribute.name, "en": attribute.name}),
+        role=attribute.role,
+        level=shown(hypothesis.level),
+        reference=shown(attribute.reference),
+        level_label=_level_label(attribute, hypothesis.level),
+        reference_label=_level_label(attribute, attribute.reference),
+        cues=list(attribute.cues),
+        outcome=hypothesis.outcome,
+        primary=hypothesis.primary,
+        verdict=decision.label,
+        mean=decision.mean,
+        share_verdict=decision.share,
+        real=decision.real,
+        direction=_direction(decision),
+        reason=text(both(decision.reason, **decision.reason_values)) if decision.reason else None,
+        effect=_range(item.effect),
+        percent=_percent(item.effect),
+        money=_money(item.effect, item.base, study),
+        share=_share(item.share, entry),
+        share_dearer=_share(item.bounds.get("share_dearer"), entry),
+        share_cheaper=_share(item.bounds.get("share_cheaper"), entry),
+        single_quotes=_share(item.bounds.get("single_quotes"), entry),
+        twin_beyond=_share(item.bounds.get("twin_beyond"), entry),
+        limits=_limits(entry),
+        at_limits=[
+            AtLimit(scale=scale, verdict=label) for scale, label in decision.at_limits.items()
+        ],
+        evalue=decision.evalue,
+        adjusted=decision.adjusted,
+        guarantee=item.guarantee,
+        method=text(both("audit.method_gaps")),
+        unit=item.unit,
+        n=item.n,
+        n_excluded=item.n_excluded,
+        queries=item.queries,
+        smallest_detectable=item.smallest_detectable,
+        queries_needed=decision.queries_needed,
+        strength=strength,
+        strength_reasons=reasons,
+        defences=_defences(attribute, decision, setting),
+        examples=_examples(decision, setting),
+        explanations=[],
+    )
+
+
+def text(pair: Mapping[str, str]) -> Text:
+    """Return a pair of languages as the record holds it."""
+    return Text(zh=pair["zh"], en=pair["en"])
+
+
+def shown(level: Level) -> str:
+    """Return a level as people read it."""
+    if isinstance(level, float) and level.is_integer():
+        return str(int(level))
+    return str(level)
+
+
+def _level_label(attribute: Attribute, level: Level) -> Text | None:
+    found = attribute.level_labels.get(shown(level))
+    return text(found) if found else None
+
+
+def _direction(decision: Decision) -> Literal["dearer", "cheaper", "none"]:
+    effect = decision.evidence.effect
+    if effect.value is None or not decision.real:
+        return "none"
+    if decision.mean != "outside" and decision.share == "outside":
+        up = decision.evidence.bounds["share_dearer"].value or 0.0
+        down = decision.evidence.bounds["share_cheaper"].value or 0.0
+        return "dearer" if up >= down else "cheaper"
+    return "dearer" if effect.value > 0 else "cheaper"
+
+
+def _range(estimate: Estimate) -> Range:
+    interval = estimate.interval
+    return Range(
+        estimate=estimate.value,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        unit=estimate.unit,
+        level=interval.level if interval else None,
+        time_uniform=interval.time_uniform if interval else False,
+    )
+
+
+def _mapped(estimate: Estimate, unit: str, scale: float) -> Range:
+    """Return scale × (exp(x) − 1) of an estimate and its interval."""
+    plain = _range(estimate)
+
+    def change(x: float | None) -> float | None:
+        return None if x is None else scale * math.expm1(x)
+
+    return plain.model_copy(
+        update={
+            "estimate": change(plain.estimate),
+            "low": change(plain.low),
+            "high": change(plain.high),
+            "unit": unit,
+        }
+    )
+
+
+def _percent(effect: Estimate) -> Range | None:
+    return _mapped(effect, "percent", 100.0) if effect.unit == "log-ratio" else None
+
+
+def _money(effect: Estimate, base: float, study: Study) -> Range | None:
+    """Return the percent effect at the geometric-mean reference price."""
+    if study.money is None or not math.isfinite(base) or effect.unit != "log-ratio":
+        return None
+    found = _mapped(effect, "money", base)
+    return found.model_copy(update={"currency": study.money.currency, "per": study.money.per})
+
+
+def _share(estimate: Estimate | None, entry: ProbeEntry) -> Range | None:
+    if estimate is None or entry.tolerance is None:
+        return None
+    beyond = entry.tolerance.beyond or entry.tolerance.ratio
+    return _range(estimate).model_copy(update={"unit": "share", "beyond": beyond})
+
+
+def _limits(entry: ProbeEntry) -> Limits | None:
+    tolerance = entry.tolerance
+    if tolerance is None:
+        return None
+    return Limits(
+        ratio=tolerance.ratio,
+        share=tolerance.share,
+        beyond=tolerance.beyond or tolerance.ratio,
+        direction=entry.direction,
+        because=text({"zh": tolerance.because.zh, "en": tolerance.because.en}),
+    )
+
+
+def _strength(
+    decision: Decision, attribute: Attribute
+) -> tuple[Literal["strong", "medium", "weak"] | None, list[Text]]:
+    """Return how strong the evidence is: strong, less one step a weakness, three leave weak.
+
+    For what was settled only; the verdict never changes with it.
+    """
+    if decision.label not in {"established", "cleared"}:
+        return None, []
+    item = decision.evidence
+    interval = item.effect.interval
+    weaknesses = {
+        "audit.weak_one_cue": len(attribute.cue_names) < 2,  # noqa: PLR2004 - one cue is the weakness
+        "audit.weak_few": item.n < FEW,
+        "audit.weak_wide": interval is None or interval.high - interval.low > WIDE,
+        "audit.weak_excluded": item.n_excluded > item.n // 20,
+    }
+    reasons = [text(both(name)) for name, weak in weaknesses.items() if weak]
+    if not reasons:
+        return "strong", [text(both("audit.strong_design"))]
+    return ("medium" if len(reasons) < 3 else "weak"), reasons  # noqa: PLR2004 - three or more leave weak
+
+
+def _defences(attribute: Attribute, decision: Decision, setting: Setting) -> list[DefenceRow]:
+    """Return what the audit can say to each explanation that a vendor may give."""
+    by_design = {
+        "twins": decision.evidence.n > 0 and setting.fresh_identities,
+        "moment": decision.evidence.n > 0,
+        "condition": False,
+        "none": False,
+    }
+    rows = []
+    for known in known_defences():
+        concerns = known["concerns"]
+        if concerns and attribute.kind not in concerns:
+            status: Literal["ruled_out_by_design", "not_tested", "not_applicable"] = (
+                "not_applicable"
+            )
+            statement = both("audit.defence_not_applicable")
+        elif by_design[known["ruled_out_by"]]:
+            status, statement = "ruled_out_by_design", known["ruled_out"]
+        else:
+            status, statement = "not_tested", known["open"]
+        rows.append(DefenceRow(id=known["id"], status=status, statement=text(statement)))
+    return rows
+
+
+def _examples(decision: Decision, setting: Setting) -> list[ExamplePair]:
+    item = decision.evidence
+    observed = setting.observed.get(item.hypothesis.probe)
+    if observed is None:
+        return []
+    trials = [_trial(place, decision, setting, observed) for place in item.examples]
+    return [
+        ExamplePair(treated=trials[i], reference=trials[i + 1]) for i in range(0, len(trials), 2)
+    ]
+
+
+def _trial(
+    place: tuple[int, int], decision: Decision, setting: Setting, observed: Observed
+) -> Trial:
+    number, position = place
+    row = int(np.flatnonzero((observed.wave == number) & (observed.position == position))[0])
+    arm = int(observed.column("arm")[row])
+    hypothesis = decision.evidence.hypothesis
+    attribute = setting.study.attributes[hypothesis.treatment]
+    return Trial(
+        id=trial_id(setting.plan8, number, position),
+        arm=("reference", "twin", "treated")[min(arm, 2)],
+        level=shown(hypothesis.level if arm > 1 else attribute.reference),
+        outcome=OUTCOMES.get(int(observed.kind[row]), "failed"),
+        values={name: _value(column[row]) for name, column in observed.values.items()},
+        seen=_context(setting.study, observed, row),
+    )
+
+
+def trial_id(plan8: str, wave: int, position: int) -> str:
+    """Return the name under which a trial is printed everywhere.
+
+    Examples
+    --------
+    >>> trial_id("7f3a9c01", 3, 41)
+    '7f3a9c01-3-0041'
+    """
+    return f"{plan8}-{wave}-{position:04d}"
+
+
+def _value(value: object) -> float | str | None:
+    if isinstance(value, int | float | np.number):
+        return float(value) if math.isfinite(float(value)) else None
+    return None if value is None else str(value)[:200]
+
+
+def _context(study: Study, observed: Observed, row: int) -> dict[str, str]:
+    """Return the conditions and the item of a trial: what was held equal."""
+    persona = int(observed.column("persona")[row])
+    item = int(observed.column("item")[row])
+    wave = observed.waves[observed.numbers.index(int(observed.wave[row]))]
+    session = int(wave.session[int(observed.position[row])])
+    found: dict[str, str] = {}
+    for name, attribute in study.attributes.items():
+        if attribute.role != "condition":
+            continue
+        code = int(wave.overrides[name][session]) if name in wave.overrides else -1
+        if code >= 0:
+            found[name] = shown(attribute.levels[code])
+        elif name in study.personas.columns:
+            found[name] = shown(study.personas.columns[name][persona].item())
+    if item >= 0 and "id" in study.items.columns:
+        found["item"] = str(study.items.columns["id"][item])
+    return found

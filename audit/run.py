@@ -1,0 +1,295 @@
+"""The one loop that asks, and what stands around it: prepare a folder, drive, write the record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import EvidenceError, PausedError, TargetError
+from ..probes.controls import Pilot, Positive
+from ..probes.design import FAILED, REASONS, Observed
+from ..probes.protocol import Hypothesis, Probe, Question, Study
+from ..probes.registry import make
+from .ask import ask, observed
+from .authorise import authorise
+from .compose import content, record
+from .conduct import Conduct, Rules, Turn
+from .decide import Family
+from .folder import RunFolder
+from .journal import Journal
+from .limits import Pace
+from .lock import Lock, identities, make_lock, versions, wave_rng
+from .plan import Plan
+from .planfile import LoadedPlan, load
+from .record import Record, Run
+from .resolve import resolve
+from .target import address, open_target
+from .target.protocol import Target
+
+Watch = Callable[[Conduct, Turn | None, int], None]
+"""Called while an audit goes on: its state, the wave being asked, trials of it on file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """A plan, resolved and locked: everything that the loop needs but the vendor."""
+
+    loaded: LoadedPlan
+    study: Study
+    questions: dict[str, Question]
+    lock: Lock
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as data."""
+        return self.loaded.plan
+
+    def conduct(self) -> Conduct:
+        """Return the audit before its first wave."""
+        plan = self.plan
+        return Conduct(
+            study=self.study,
+            questions=self.questions,
+            rules=Rules(
+                family=Family(
+                    hypotheses=len(self.lock.hypotheses),
+                    alpha=plan.decide.alpha,
+                    alpha_clear=plan.decide.alpha_clear,
+                ),
+                queries=plan.budget.queries,
+                wave_limit=self.lock.wave_limit,
+            ),
+            rng=lambda number: wave_rng(self.lock, number),
+        )
+
+    def target(self, *, offline: bool = False) -> Target:
+        """Return the adapter to what is audited; `offline` only reads what is on file."""
+        spec = self.plan.identities
+        return open_target(
+            self.plan.target,
+            self.study,
+            identities=lambda wave, sessions: identities(self.lock, wave, sessions, spec.format),
+            key=self.lock.key,
+            offline=offline,
+        )
+
+
+def prepare(loaded: LoadedPlan) -> Audit:
+    """Resolve and lock a plan. Sends nothing, writes nothing."""
+    study = resolve(loaded)
+    questions = questions_of(loaded.plan, study)
+    lock = make_lock(loaded, study, hypotheses_of(questions, study))
+    return Audit(loaded=loaded, study=study, questions=questions, lock=lock)
+
+
+def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
+    """Return what a plan asks, in the order of turns: controls first."""
+    questions: dict[str, Question] = {Pilot().card.name: Pilot()}
+    if plan.controls.positive is not None:
+        declared = plan.controls.positive
+        levels = study.attributes[declared.attribute].levels
+        control = Positive(
+            attribute=declared.attribute,
+            low=levels.index(declared.from_),
+            high=levels.index(declared.to),
+            expect=declared.expect,
+        )
+        questions[control.card.name] = control
+    for entry in plan.probes:
+        questions[entry.use] = make(entry.use, entry.model_dump())
+    return questions
+
+
+def hypotheses_of(questions: dict[str, Question], study: Study) -> tuple[Hypothesis, ...]:
+    """Return the primary hypotheses of all probes, in plan order."""
+    probes = [question for question in questions.values() if isinstance(question, Probe)]
+    return tuple(h for probe in probes for h in probe.hypotheses(study))
+
+
+async def drive(
+    audit: Audit,
+    conduct: Conduct,
+    target: Target,
+    journal: Journal,
+    *,
+    watch: Watch | None = None,
+    stop: asyncio.Event | None = None,
+    pilot_only: bool = False,
+) -> None:
+    """Ask until nothing is open. What is on file is not asked again.
+
+    A wave is stored before its first call, its answers before anybody looks at them, and the next
+    wave is designed from complete waves only: so a run that was killed goes on as if it had not.
+    """
+    limits, ceiling = audit.plan.target.limits, attempts_ceiling(audit.plan)
+    pace = Pace(
+        rate=limits.requests_per_second, concurrency=limits.concurrency, attempts=limits.attempts
+    )
+    jitter = np.random.default_rng(audit.plan.seed)
+    while (turn := conduct.next()) is not None:
+        if pilot_only and turn.number > 0:
+            return
+        journal.open_wave(turn.number, turn.question, turn.wave)
+        await ask(
+            target,
+            audit.study,
+            journal,
+            turn.number,
+            turn.wave,
+            limits=pace,
+            attempts_left=ceiling - journal.attempts(),
+            rng=jitter,
+            stop=stop,
+            progress=_watched(watch, conduct, turn),
+        )
+        conduct.take(turn, observed(journal, target, turn.number, turn.wave))
+        if turn.number == 0:
+            require_answers(conduct.observed[turn.question])
+        if ceiling <= journal.attempts():
+            conduct.close()
+        if watch:
+            watch(conduct, None, 0)
+
+
+def _watched(watch: Watch | None, conduct: Conduct, turn: Turn) -> Callable[[int], None] | None:
+    if watch is None:
+        return None
+    settled = 0
+
+    def more(trials: int) -> None:
+        nonlocal settled
+        settled += trials
+        watch(conduct, turn, settled)
+
+    return more
+
+
+def attempts_ceiling(plan: Plan) -> int:
+    """Return the most trials that may be sent, retries included."""
+    return plan.budget.attempts or plan.budget.queries * 3 // 2
+
+
+def require_answers(answers: Observed) -> None:
+    """Refuse to go on where the pilot brought nothing but failures."""
+    if len(answers) and np.all(answers.kind == FAILED):
+        found = Counter(REASONS[code] for code in answers.reason.tolist())
+        raise TargetError(
+            "errors.target_silent",
+            reasons=", ".join(f"{k} × {n}" for k, n in sorted(found.items())),
+        )
+
+
+def begin(audit: Audit, path: Path) -> RunFolder:
+    """Return the folder of a run of this plan: a new one, or the one that was begun.
+
+    Raises
+    ------
+    EvidenceError
+        If the run in the folder was locked from another plan.
+    """
+    folder = RunFolder(path)
+    if not folder.lock.is_file():
+        folder.create(audit.loaded.text, audit.lock.to_bytes(), audit.loaded.digest_inputs)
+        Journal.create(folder.journal).close()
+    _same_lock(audit, folder)
+    return folder
+
+
+def reopen(path: Path) -> tuple[Audit, RunFolder]:
+    """Return the audit of a run folder, as it was locked."""
+    folder = RunFolder.existing(path)
+    audit = prepare(load(folder.plan))
+    _same_lock(audit, folder)
+    return replace(audit, lock=Lock.from_bytes(folder.lock.read_bytes())), folder
+
+
+def _same_lock(audit: Audit, folder: RunFolder) -> None:
+    if Lock.from_bytes(folder.lock.read_bytes()).plan_sha256 != audit.lock.plan_sha256:
+        raise EvidenceError("errors.other_lock", path=str(folder.path))
+
+
+def run(
+    audit: Audit,
+    folder: RunFolder,
+    *,
+    watch: Watch | None = None,
+    stop: asyncio.Event | None = None,
+    pilot_only: bool = False,
+) -> Conduct:
+    """Drive an audit in its folder to the end, and write the record.
+
+    Raises
+    ------
+    AuthorisationError
+        If the permission does not cover it.
+    TargetError
+        If nothing usable comes back.
+    PausedError
+        If it was stopped or the disk is full; ``resume`` goes on.
+    """
+    started = datetime.now(UTC)
+    authorise(audit.plan, started)
+    conduct = audit.conduct()
+
+    async def main() -> None:
+        target = audit.target()
+        try:
+            with Journal.open(folder.journal) as journal:
+                await drive(
+                    audit,
+                    conduct,
+                    target,
+                    journal,
+                    watch=watch,
+                    stop=stop,
+                    pilot_only=pilot_only,
+                )
+                if not pilot_only:
+                    folder.write_record(compose(audit, conduct, target, journal, started))
+        finally:
+            await target.close()
+
+    in_loop(main())
+    return conduct
+
+
+def compose(
+    audit: Audit, conduct: Conduct, target: Target, journal: Journal, started: datetime
+) -> Record:
+    """Return the record of a finished audit."""
+    where = address(audit.plan.target)
+    return record(
+        content(audit.plan, audit.lock, conduct, address=where, batch=target.batch),
+        Run(
+            started=started.isoformat(timespec="seconds"),
+            ended=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=versions(),
+            commit=None,
+            dirty=None,
+            attempts=journal.attempts(),
+            load=journal.load(),
+        ),
+    )
+
+
+def in_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run in an event loop of its own, the fast one where it exists."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+
+
+def stopped(path: Path) -> PausedError:
+    """Return the error of a run that somebody stopped."""
+    return PausedError("errors.stopped", path=str(path))

@@ -1,0 +1,279 @@
+"""Evidence about a gap in price between one treated arm and the reference.
+
+The exact contract of the three engines: a context's own effect, the mean of clipped log ratios,
+the share of contexts beyond a limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..metrics import share as share_engine
+from ..metrics.bounded import log_mean_evidence, mean_interval
+from ..metrics.dependence import log_dependence
+from ..metrics.planning import smallest_detectable
+from ..metrics.result import Estimate
+from .design import REFERENCE, TWIN, Floats
+from .ledger import Ledger
+from .protocol import Claims, Evidence, Hypothesis
+from .shares import Shares, quiet_blocks, read_shares
+
+SCALES = (0.5, 1.0, 2.0)
+HALF = math.log(2)
+GIVEN = 1e4
+"""Log e-value of a claim that need not be shown: a cheaper price is within the limit of harm."""
+
+Direction = Literal["any", "harm"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A tolerance on the log scale.
+
+    Parameters
+    ----------
+    mean : float
+        Largest mean effect within the limit, log(1 + ratio).
+    beyond : float
+        What one context's own effect must exceed to count, log(1 + beyond).
+    share : float
+        Largest share of contexts beyond it that is within the limit.
+    """
+
+    mean: float
+    beyond: float
+    share: float
+
+    @classmethod
+    def of(cls, *, ratio: float, share: float, beyond: float) -> Limit:
+        """Make a limit from the fractions of a plan."""
+        return cls(mean=math.log1p(ratio), beyond=math.log1p(beyond), share=share)
+
+    def times(self, scale: float) -> Limit:
+        """Return the limit with ratio and beyond `scale` times as large."""
+        return Limit(
+            mean=math.log1p(scale * math.expm1(self.mean)),
+            beyond=math.log1p(scale * math.expm1(self.beyond)),
+            share=self.share,
+        )
+
+
+def _peak(path: Floats) -> float:
+    """Return the running maximum of a log e-process, which starts at 0."""
+    return float(np.max(path, initial=0.0))
+
+
+def _last(path: Floats) -> float:
+    return float(path[-1]) if len(path) else 0.0
+
+
+def twin_rate(ledger: Ledger, beyond: float) -> tuple[float, int]:
+    """Return how often twins differ beyond the limit (two-sided), and of how many pairs."""
+    gaps = ledger.gap(TWIN)[ledger.fresh & ledger.asked[:, TWIN]]
+    gaps = gaps[~np.isnan(gaps)]
+    return (float(np.mean(np.abs(gaps) > beyond)), len(gaps)) if len(gaps) else (0.0, 0)
+
+
+def noise_of(ledger: Ledger) -> float:
+    """Return the standard deviation of one quote's own noise (log scale), from the twins."""
+    gaps = ledger.gap(TWIN)[ledger.fresh & ledger.asked[:, TWIN]]
+    gaps = gaps[np.isfinite(gaps)]
+    return float(np.sqrt(np.mean(gaps**2) / 2)) if len(gaps) else math.nan
+
+
+def claims(
+    ledger: Ledger,
+    arm: int,
+    *,
+    limit: Limit | None,
+    direction: Direction,
+    bound: float,
+    dependence: Floats,
+    drop_open: bool = False,
+) -> tuple[Claims, Shares | None]:
+    """Return how strong the evidence is for each claim about one arm at one limit.
+
+    Parameters
+    ----------
+    dependence : (rows,) float
+        The path of engine 1, which does not depend on the limit.
+    drop_open : bool
+        Pretend that every open flag will be dropped: whether asking again alone could clear.
+    """
+    peak, last = _peak(dependence), _last(dependence)
+    if limit is None:
+        return Claims(differs=peak, differs_now=last, estimable=False), None
+    x = ledger.clipped_mean_terms(arm, bound)
+    up = log_mean_evidence(x, bound=bound, limit=limit.mean, side="above")
+    if direction == "harm":
+        mean = up
+    else:
+        down = log_mean_evidence(-x, bound=bound, limit=limit.mean, side="above")
+        mean = np.logaddexp(up, down) - HALF
+    below = log_mean_evidence(x, bound=bound, limit=limit.mean, side="below")
+    above = log_mean_evidence(-x, bound=bound, limit=limit.mean, side="below")
+    quiet = quiet_blocks(ledger, limit.beyond)
+    shares = read_shares(ledger, arm, beyond=limit.beyond, direction=direction, quiet=quiet)
+    hit = shares.hit & ~shares.open if drop_open else shares.hit
+    inside = share_engine.log_share_inside(hit, share=limit.share, gamma=shares.gamma)
+    beyond = share_engine.log_share_beyond(shares.flagged, shares.confirmed, share=limit.share)
+    joint = _aligned(ledger, arm, mean, shares, beyond)
+    rate, _ = twin_rate(ledger, limit.beyond)
+    return Claims(
+        differs=peak,
+        differs_now=last,
+        beyond=_peak(joint),
+        mean_beyond=_peak(mean) - HALF,
+        share_beyond=_peak(beyond) - HALF,
+        inside=(
+            _last(inside),
+            _last(below),
+            GIVEN if direction == "harm" else _last(above),
+        ),
+        estimable=share_engine.estimable(rate / 2, limit.share, quiet=False),
+    ), shares
+
+
+def _aligned(ledger: Ledger, arm: int, mean: Floats, shares: Shares, beyond: Floats) -> Floats:
+    """Return the path of ½ e_mean + ½ e_share in block order; each stands still between its rows."""
+    rows = np.flatnonzero(ledger.fresh & ledger.asked[:, arm] & ledger.asked[:, REFERENCE])
+    if len(rows) == 0:
+        return np.zeros(0)
+    place = np.searchsorted(shares.block, rows, side="right")
+    steps = np.concatenate([[0.0], beyond])[place]
+    joint: Floats = np.logaddexp(mean, steps) - HALF
+    return joint
+
+
+def read(
+    ledger: Ledger,
+    hypothesis: Hypothesis,
+    arm: int,
+    *,
+    limit: Limit | None,
+    direction: Direction,
+    bound: float,
+    level: float,
+) -> Evidence:
+    """Return the evidence for one hypothesis from all answers so far.
+
+    Null hypotheses and guarantees
+        *differs*: the law of the answers does not depend on the label; exact by random assignment.
+        *beyond*, *inside*: the mean of clipped log ratios and the share of contexts; finite-sample
+        under any noise, provided fresh identities of one context answer independently and alike
+        while it is asked again.
+    """
+    answers, asked = ledger.triples(arm)
+    dependence = log_dependence(answers, asked)
+    at: dict[float, Claims] = {}
+    shares: Shares | None = None
+    for scale in SCALES if limit is not None else (1.0,):
+        scaled = limit.times(scale) if limit is not None else None
+        at[scale], found = claims(
+            ledger, arm, limit=scaled, direction=direction, bound=bound, dependence=dependence
+        )
+        shares = found if scale == 1.0 else shares
+    x = ledger.clipped_mean_terms(arm, bound)
+    used = x[~np.isnan(x)]
+    noise = noise_of(ledger)
+    known = len(used) > 0
+    effect = Estimate(
+        value=float(np.mean(used)) if known else None,
+        unit="log-ratio",
+        interval=mean_interval(x, bound=bound, level=level) if known else None,
+        n=len(used),
+        n_excluded=len(x) - len(used),
+    )
+    return Evidence(
+        hypothesis=hypothesis,
+        claims=at,
+        effect=effect,
+        share=_share(shares, level) if shares and limit else None,
+        bounds=_bounds(ledger, shares, limit, level) if shares and limit else {},
+        base=_base(ledger, arm),
+        n=len(used),
+        n_excluded=len(x) - len(used),
+        queries=int(ledger.asked[ledger.asked[:, arm]].sum()),
+        smallest_detectable=smallest_detectable(len(used), noise, bound=bound, level=level)
+        if len(used) > 1 and math.isfinite(noise)
+        else None,
+        examples=_examples(ledger, arm),
+    )
+
+
+def _base(ledger: Ledger, arm: int) -> float:
+    """Return the geometric mean of the reference outcome over the blocks of `arm`."""
+    logs = ledger.log[ledger.fresh & ledger.asked[:, arm], REFERENCE]
+    logs = logs[np.isfinite(logs)]
+    return float(np.exp(np.mean(logs))) if len(logs) else math.nan
+
+
+def _share(shares: Shares, level: float, *, side: str = "both") -> Estimate:
+    towards = {"both": np.ones(len(shares.block), dtype=bool), "dearer": shares.dearer}
+    towards["cheaper"] = ~shares.dearer
+    mask = towards[side]
+    n = len(shares.block)
+    return Estimate(
+        value=float(np.mean(shares.confirmed & mask)) if n else None,
+        unit="share",
+        interval=share_engine.share_interval(
+            shares.flagged & mask,
+            shares.confirmed & mask,
+            shares.hit & mask,
+            gamma=shares.gamma,
+            level=level,
+        )
+        if n
+        else None,
+        n=n,
+    )
+
+
+def _bounds(ledger: Ledger, shares: Shares, limit: Limit, level: float) -> Mapping[str, Estimate]:
+    rate, pairs = twin_rate(ledger, limit.beyond)
+    single = float(np.mean(shares.flagged)) if len(shares.block) else None
+    return {
+        "share_dearer": _share(shares, level, side="dearer"),
+        "share_cheaper": _share(shares, level, side="cheaper"),
+        "single_quotes": Estimate(value=single, unit="quotes", n=len(shares.block)),
+        "twin_beyond": Estimate(value=rate if pairs else None, unit="quotes", n=pairs),
+    }
+
+
+def _examples(ledger: Ledger, arm: int, pairs: int = 2) -> tuple[tuple[int, int], ...]:
+    """Return (treated, reference) trials of the blocks that show the mean gap best.
+
+    Best is: a gap in the direction of the mean, and little between reference and twin.
+    """
+    gap, twin = ledger.gap(arm), ledger.gap(TWIN)
+    rows = np.flatnonzero(ledger.fresh & np.isfinite(gap))
+    if len(rows) == 0:
+        return ()
+    sign = math.copysign(1.0, float(np.mean(gap[rows])))
+    own = np.where(np.isfinite(twin), np.abs(twin), np.nanmax(np.abs(gap[rows])))[rows]
+    best = rows[np.argsort(own - sign * gap[rows], kind="stable")[:pairs]]
+    return tuple((int(ledger.trial[b, arm]), int(ledger.trial[b, REFERENCE])) for b in best)
+
+
+def blocks_needed(found: Claims, n: int, *, accuse_at: float, clear_at: float) -> int | None:
+    """Return how many more blocks the nearest decision is predicted to need.
+
+    Each log e-value is taken to go on growing as it has on average. None where nothing grows.
+    """
+    if n == 0:
+        return None
+
+    def remaining(value: float, threshold: float) -> float:
+        if value >= threshold:
+            return 0.0
+        return (threshold - value) * n / value if value > 0 else math.inf
+
+    inside = max(remaining(value, clear_at) for value in found.inside)
+    outside = max(remaining(found.beyond, accuse_at), remaining(found.differs, accuse_at))
+    nearest = min(inside, outside)
+    return math.ceil(nearest) if math.isfinite(nearest) else None
