@@ -112,6 +112,7 @@ def forecast(
     """
     inside("hypotheses", hypotheses, 0, math.inf)
     inside("ratio", ratio, 0, math.inf)
+    inside("share", share, 0, 1)
     inside("noise", noise, -1e-12, math.inf)
     inside("alpha", alpha, 0, 1)
     threshold = -math.log(inside("alpha_clear", alpha_clear, 0, 1))

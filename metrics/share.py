@@ -9,7 +9,7 @@ Each pair of a hit context lies beyond c with chance at least ½, whatever the n
 monotone in every pair: flag and survival together have chance at least gamma
 (:func:`survival`). Hence share ≤ E[not dropped] / gamma. Each pair of a context that is not hit
 lies beyond c with chance at most ½: it is confirmed with chance at most pi
-(:func:`false_confirmation`). Hence share ≥ E[flagged · (confirmed − pi)].
+(:func:`false_confirmation`). Hence share ≥ E[flagged · (confirmed − pi)] / (1 − pi).
 
 The bounds of the rounds were chosen by simulation for few queries; the guarantee holds for any.
 """
@@ -211,6 +211,9 @@ def false_confirmation(quiet: Tier) -> float:
 FALSE_CONFIRMATION = max(_ends(0.5, quiet)[1] for quiet in (False, True))
 """The larger pi of the two tiers, so that one number serves a run that changes between them."""
 
+STRUCK = FALSE_CONFIRMATION / (1 - FALSE_CONFIRMATION)
+"""What a flag that is not confirmed takes off, so that chance confirmations add up to nothing."""
+
 
 def not_dropped(q: float, quiet: Tier) -> float:
     """Return the chance that a flagged context survives when each pair is beyond c with chance `q`.
@@ -325,11 +328,10 @@ _STAKE_WEIGHTS = np.full(len(_STAKES), -np.log(len(_STAKES)))
 
 def _beyond(plain: Floats, flags: Floats, confirmed: Floats, share: float) -> Floats:
     """Return the log evidence against share ≤ `share` from counts of blocks."""
-    height = share + FALSE_CONFIRMATION
+    height = share + STRUCK
     out = np.empty(len(plain))
     none, lost, won = (
-        np.log1p(_STAKES * (score - share) / height)[:, None]
-        for score in (0.0, -FALSE_CONFIRMATION, 1 - FALSE_CONFIRMATION)
+        np.log1p(_STAKES * (score - share) / height)[:, None] for score in (0.0, -STRUCK, 1.0)
     )
     for slab in slabs(len(plain)):
         logs = plain[slab] * none + flags[slab] * lost + confirmed[slab] * won
@@ -340,9 +342,9 @@ def _beyond(plain: Floats, flags: Floats, confirmed: Floats, share: float) -> Fl
 def log_share_beyond(flagged: ArrayLike, confirmed: ArrayLike, *, share: float) -> Floats:
     """Return the evidence that the share of hit contexts lies above a limit.
 
-    Null hypothesis: at most `share` of the contexts are hit. A flag that is confirmed scores
-    ``1 − pi``, one that is dropped, undecided or still open scores ``−pi``, any other block 0: the
-    mean score is at most the share. Guarantee: finite-sample at any time, under any noise.
+    Null hypothesis: at most `share` of the contexts are hit. A flag that is confirmed scores 1, one
+    that is dropped, undecided or still open scores ``−pi / (1 − pi)``, any other block 0: the mean
+    score of a context that is not hit is at most 0. Guarantee: finite-sample at any time, under any noise.
 
     Parameters
     ----------
