@@ -17,11 +17,12 @@ _MONEY = {
     "CNY": ("¥", "words.money_cny"),
     "EUR": ("€", "words.money_eur"),
 }
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = [
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SMALL_P = (
     (1e-6, "words.below_millionth"),
     (1e-5, "words.below_hundred_thousandth"),
@@ -185,7 +186,7 @@ def spelled(n: int, language: str) -> str:
     if n < len(_ONES):
         return _ONES[n].capitalize()
     tens, ones = divmod(n, 10)
-    return (_TENS[tens] + (f"-{_ONES[ones]}" if ones else "")).capitalize()
+    return (_TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")).capitalize()
 
 
 def probability(p: float, language: str) -> str:

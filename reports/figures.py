@@ -1,0 +1,256 @@
+"""Charts as inline SVG with real text: no script, no font, the same bytes for the same numbers.
+
+Each is 360 units wide, the width of a small phone, so that its text is never set smaller than the
+text around it. Shapes and words carry the meaning; the one colour only repeats it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from html import escape
+
+from ..audit.record import Verdict
+from ..messages import numbers
+from .model import Dot, FigureBlock, FlowChart, IconArray, IntervalChart
+
+WIDTH = 360.0
+_LEFT, _RIGHT = 14.0, 346.0
+_INK = 'fill="currentColor"'
+_LINE = 'stroke="currentColor" fill="none"'
+_ACCENT = 'class="accent" fill="#1f4e79"'
+_BOLD = ' font-weight="600"'
+_THICK = ' stroke-width="2"'
+_TICKS = 6
+
+
+def svg(figure: FigureBlock) -> str:
+    """Return the chart of a figure as an SVG element.
+
+    Parameters
+    ----------
+    figure : FigureBlock
+        Its title becomes ``<title>``, its `alt` becomes ``<desc>`` and ``aria-label``.
+    """
+    body, height = _draw(figure.chart)
+    alt = escape(figure.alt)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(WIDTH)} {_n(height)}" '
+        f'role="img" aria-label="{alt}" font-size="13">'
+        f"<title>{escape(figure.title)}</title><desc>{alt}</desc>{body}</svg>"
+    )
+
+
+def _draw(chart: IntervalChart | IconArray | FlowChart) -> tuple[str, float]:
+    if isinstance(chart, IntervalChart):
+        return _intervals(chart)
+    if isinstance(chart, IconArray):
+        return _icons(chart)
+    return _flow(chart)
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0").replace("-0", "0" if abs(value) < 0.05 else "-0")  # noqa: PLR2004 - one decimal
+
+
+def _text(x: float, y: float, text: str, anchor: str = "middle", extra: str = "") -> str:
+    return (
+        f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}" {_INK}{extra}>{escape(text)}</text>'
+    )
+
+
+def _rule(x1: float, y1: float, x2: float, y2: float, extra: str = "") -> str:
+    ends = f'x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}"'
+    return f"<line {ends} {_LINE}{extra}/>"
+
+
+# ---------------------------------------------------------------------- dot and interval
+
+
+def _intervals(chart: IntervalChart) -> tuple[str, float]:
+    low, high = _span(chart.dots)
+    scale = _scale(low, high)
+    top, step = 18.0, 50.0
+    limits = {(dot.limit_low, dot.limit_high) for dot in chart.dots}
+    parts = _limit_names(limits.pop(), scale, chart.limit_word) if len(limits) == 1 else []
+    for row, dot in enumerate(chart.dots):
+        parts += _dot(dot, top + step * row, scale)
+    bottom = top + step * len(chart.dots) + 2
+    parts += _axis(low, high, scale, bottom)
+    height = bottom + 36
+    parts.append(_text(WIDTH / 2, height, chart.percent_axis))
+    if chart.money is not None:
+        height += 14
+        parts += _axis(
+            low * chart.money,
+            high * chart.money,
+            _scale(low * chart.money, high * chart.money),
+            height,
+        )
+        height += 36
+        parts.append(_text(WIDTH / 2, height, chart.money_axis))
+    return "".join(parts), height + 8
+
+
+def _span(dots: Iterable[Dot]) -> tuple[float, float]:
+    ends = [0.0]
+    for dot in dots:
+        ends += [dot.low, dot.high, dot.estimate]
+        ends += [limit for limit in (dot.limit_low, dot.limit_high) if limit is not None]
+    low, high = min(ends), max(ends)
+    pad = 0.06 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def _scale(low: float, high: float) -> Callable[[float], float]:
+    return lambda value: _LEFT + (_RIGHT - _LEFT) * (value - low) / (high - low)
+
+
+def _limit_names(
+    limit: tuple[float | None, float | None], scale: Callable[[float], float], word: str
+) -> list[str]:
+    if limit[0] is None or limit[1] is None:
+        return []
+    left, right = scale(limit[0]), scale(limit[1])
+    names = (f"−{word}", f"+{word}")
+    if right - left > _length(names[0] + names[1]):
+        return [_text(left, 13, names[0]), _text(right, 13, names[1])]
+    return [_text((left + right) / 2, 13, f"±{word}")]
+
+
+def _length(text: str) -> float:
+    """Return about how long a text is when it is set."""
+    # ideographs are as wide as they are high
+    return sum(13.0 if ord(character) > 0x2E80 else 7.5 for character in text)  # noqa: PLR2004
+
+
+def _dot(dot: Dot, y: float, scale: Callable[[float], float]) -> list[str]:
+    line = y + 32
+    up, down = line - 11, line + 11
+    # the words stand in the gap between two tracks, so that no line crosses them
+    parts = [_text(_LEFT, y + 15, f"{dot.label} {dot.value}".strip(), "start", _BOLD)]
+    if dot.limit_low is not None and dot.limit_high is not None:
+        left, right = scale(dot.limit_low), scale(dot.limit_high)
+        parts.append(
+            f'<rect x="{_n(left)}" y="{_n(up)}" width="{_n(right - left)}" '
+            f'height="{_n(down - up)}" {_INK} fill-opacity="0.08"/>'
+        )
+        parts += [_rule(x, up, x, down, ' stroke-dasharray="3 2"') for x in (left, right)]
+    parts.append(_rule(scale(0.0), up, scale(0.0), down, ' stroke-width="1.5"'))
+    left, right = scale(dot.low), scale(dot.high)
+    parts.append(_rule(left, line, right, line, _THICK))
+    parts += [_rule(x, line - 5, x, line + 5, _THICK) for x in (left, right)]
+    return [*parts, _shape(dot.verdict, scale(dot.estimate), line)]
+
+
+def _shape(verdict: Verdict, x: float, y: float) -> str:
+    if verdict == "cleared":
+        return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="6" {_ACCENT}/>'
+    corners = {
+        "established": ((0, -7), (7, 6), (-7, 6)),
+        "indicated": ((-6, -6), (6, -6), (6, 6), (-6, 6)),
+        "inconclusive": ((0, -8), (7, 0), (0, 8), (-7, 0)),
+    }[verdict]
+    points = " ".join(f"{_n(x + dx)},{_n(y + dy)}" for dx, dy in corners)
+    return f'<polygon points="{points}" {_ACCENT}/>'
+
+
+def _axis(
+    low: float,
+    high: float,
+    scale: Callable[[float], float],
+    y: float,
+) -> list[str]:
+    step = _step(low, high)
+    parts = [_rule(_LEFT, y, _RIGHT, y)]
+    for index in range(math.ceil(low / step), math.floor(high / step) + 1):
+        x = scale(index * step)
+        parts += [_rule(x, y, x, y + 4), _text(x, y + 17, _tick(index * step, step))]
+    return parts
+
+
+def _step(low: float, high: float) -> float:
+    """Return a round step that gives at most six ticks.
+
+    Examples
+    --------
+    >>> _step(-1.2, 3.8), _step(0.0, 70.0)
+    (1.0, 20.0)
+    """
+    rough = (high - low) / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * m for m in (1.0, 2.0, 5.0, 10.0) if power * m >= rough * (1 - 1e-9))
+
+
+def _decimals(step: float) -> int:
+    return max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def _tick(value: float, step: float) -> str:
+    return numbers.decimal(value, _decimals(step))
+
+
+# ---------------------------------------------------------------------- a hundred icons
+
+
+def _icons(chart: IconArray) -> tuple[str, float]:
+    kinds = ["up"] * chart.up + ["down"] * chart.down + ["either"] * chart.either
+    kinds = (kinds + ["rest"] * 100)[:100]
+    pitch, across = 16.6, 20
+    paths: dict[str, list[str]] = {}
+    for place, kind in enumerate(kinds):
+        x = _LEFT + pitch * (place % across + 0.5)
+        y = 12 + pitch * (place // across)
+        paths.setdefault(kind, []).append(_icon(kind, x, y))
+    parts = [_path(kind, "".join(marks)) for kind, marks in paths.items()]
+    y = 12 + pitch * 5 + 6
+    for kind, words in chart.legend:
+        parts += [
+            _path(kind, _icon(kind, _LEFT + pitch / 2, y)),
+            _text(36, y + 4.5, words, "start"),
+        ]
+        y += 20
+    return "".join(parts), y - 4
+
+
+def _path(kind: str, d: str) -> str:
+    return f'<path d="{d}" {_LINE}/>' if kind == "rest" else f'<path d="{d}" {_ACCENT}/>'
+
+
+def _icon(kind: str, x: float, y: float) -> str:
+    if kind == "up":
+        return f"M{_n(x)} {_n(y - 6)}l6 11h-12z"
+    if kind == "down":
+        return f"M{_n(x)} {_n(y + 6)}l6 -11h-12z"
+    if kind == "either":
+        return f"M{_n(x - 5)} {_n(y - 5)}h10v10h-10z"
+    return f"M{_n(x - 3)} {_n(y)}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"
+
+
+# ---------------------------------------------------------------------- the flow of trials
+
+
+def _flow(chart: FlowChart) -> tuple[str, float]:
+    n = len(chart.middle)
+    gap = 10.0
+    box = (WIDTH - 2 - gap * (n - 1)) / n
+    centres = [1 + box / 2 + (box + gap) * place for place in range(n)]
+    parts = _box(WIDTH / 2, 1, 170, chart.first)
+    parts += [_rule(WIDTH / 2, 49, WIDTH / 2, 60), _rule(centres[0], 60, centres[-1], 60)]
+    for centre, words in zip(centres, chart.middle, strict=True):
+        parts += [_rule(centre, 60, centre, 71), *_box(centre, 71, box, words)]
+    parts += [
+        _rule(centres[0], 119, centres[0], 141),
+        *_box(max(centres[0], 87), 141, 170, chart.last),
+    ]
+    return "".join(parts), 191
+
+
+def _box(centre: float, y: float, width: float, words: tuple[str, str]) -> list[str]:
+    name, value = words
+    frame = (
+        f'<rect x="{_n(centre - width / 2)}" y="{_n(y)}" width="{_n(width)}" height="48" rx="3" '
+        f"{_LINE}/>"
+    )
+    bold = ' font-weight="600" font-size="16"'
+    return [frame, _text(centre, y + 19, name), _text(centre, y + 39, value, extra=bold)]

@@ -1,0 +1,258 @@
+"""Sections 5, 6a and 6b: a page for each finding."""
+
+from __future__ import annotations
+
+from ..audit.record import ExamplePair, Finding, Trial
+from ..messages import numbers
+from . import charts
+from .context import Context, cells, small
+from .method import smallest
+from .model import Block, Bullets, Cell, FindingPage, Group, Paragraph, Table
+from .provisions import name, relation, says
+from .sentences import DEFENCE_STATUS, fraction, size
+
+EXAMPLES = 2
+"""Most example pairs on a page."""
+FIELDS = 12
+"""Most fields that the vendor saw, shown with an example."""
+
+_DEFENCE_MARKS = {
+    "ruled_out_by_design": "✓ ",
+    "tested": "● ",
+    "not_tested": "○ ",
+    "not_applicable": "– ",
+}
+_ARMS = {
+    "reference": "words.arm_reference",
+    "twin": "words.arm_twin",
+    "treated": "words.arm_treated",
+}
+_CONDITIONAL = {
+    "cleared": "report.provisions_within",
+    "inconclusive": "report.provisions_unknown",
+}
+_OUTCOMES = {
+    "answered": "words.answered",
+    "refused": "words.refused",
+    "failed": "words.failed",
+}
+
+
+def flagged(about: Context) -> tuple[Block, ...]:
+    """Return section 5: what ended beyond the limit, and what is real with its size open."""
+    pages = tuple(_page(about, finding) for finding in about.of("established", "indicated"))
+    return pages or (Paragraph(text=about.voice("report.findings_none")),)
+
+
+def cleared(about: Context) -> tuple[Block, ...]:
+    """Return section 6a: what was shown to stay within the limit."""
+    pages = tuple(_page(about, finding) for finding in about.of("cleared"))
+    return pages or (Paragraph(text=about.voice("report.cleared_none")),)
+
+
+def unknown(about: Context) -> tuple[Block, ...]:
+    """Return section 6b: what could not be judged, and what could not be tested."""
+    voice = about.voice
+    pages: tuple[Block, ...] = tuple(_page(about, finding) for finding in about.of("inconclusive"))
+    return (
+        *(pages or (Paragraph(text=voice("report.inconclusive_none")),)),
+        Group(title=voice("report.not_testable"), blocks=(_not_testable(about),)),
+    )
+
+
+def _not_testable(about: Context) -> Block:
+    voice = about.voice
+    rows = tuple(cells(entry.probe, voice.of(entry.reason)) for entry in about.content.not_testable)
+    if not rows:
+        return Paragraph(text=voice("report.all_testable"))
+    heads = (voice("report.h_probe"), voice("report.h_reason"))
+    return Table(caption=voice("report.not_testable"), head=heads, rows=rows)
+
+
+def _page(about: Context, finding: Finding) -> FindingPage:
+    voice = about.voice
+    told = voice.joined(about.tell.sentences(finding))
+    made: list[Block] = [Paragraph(text=told, tone="lead")]
+    made += [chart for chart in (charts.interval(about, finding),) if chart]
+    made.append(_numbers(about, finding))
+    made.append(small(voice("report.numbers_note")))
+    made += _against_limits(about, finding)
+    made += [chart for chart in (charts.icons(about, finding),) if chart]
+    made += _open(about, finding)
+    made += _strength(about, finding)
+    made += _defences(about, finding)
+    made += _examples(about, finding)
+    made.append(Group(title=voice("report.sub_provisions"), blocks=_provisions(about, finding)))
+    return FindingPage(
+        id=finding.id,
+        badge=about.badge(finding.verdict),
+        claim=about.tell.claim(finding),
+        question=about.tell.question(finding),
+        blocks=tuple(made),
+    )
+
+
+def _numbers(about: Context, finding: Finding) -> Table:
+    voice, written = about.voice, size(finding, about.voice)
+    beyond = about.tell.beyond(finding)
+    rows: list[tuple[Cell, ...] | None] = []
+    if written and finding.percent:
+        spread = charts.at_level(about, written.interval, finding.effect)
+        rows.append(cells(voice("report.q_percent"), written.percent, spread))
+    if written and written.money and finding.money:
+        money = voice("report.q_money", per=about.tell.per(finding).rstrip())
+        spread = charts.at_level(about, written.money_interval, finding.effect)
+        rows.append(cells(money, written.money, spread))
+    rows += [
+        charts.share_row(about, voice("report.q_share", beyond=beyond), finding.share),
+        charts.share_row(about, voice("report.q_share_dearer"), finding.share_dearer),
+        charts.share_row(about, voice("report.q_share_cheaper"), finding.share_cheaper),
+        charts.share_row(about, voice("report.q_single", beyond=beyond), finding.single_quotes),
+        charts.share_row(about, voice("report.q_twin", beyond=beyond), finding.twin_beyond),
+    ]
+    heads = ("report.h_quantity", "report.h_estimate", "report.h_interval")
+    return Table(
+        caption=voice("report.sub_numbers"),
+        head=tuple(voice(head) for head in heads),
+        rows=tuple(row for row in rows if row)
+        or (cells(voice("report.q_percent"), voice("report.no_number"), voice("report.dash")),),
+    )
+
+
+def _against_limits(about: Context, finding: Finding) -> list[Block]:
+    limits, voice = finding.limits, about.voice
+    if limits is None:
+        return []
+    text = voice(
+        "report.within_numbers",
+        ratio=fraction(limits.ratio, voice),
+        share=fraction(limits.share, voice),
+        beyond=fraction(limits.beyond, voice),
+        smallest=smallest(about, finding),
+    )
+    return [Paragraph(text=text)]
+
+
+def _open(about: Context, finding: Finding) -> list[Block]:
+    if finding.verdict not in {"inconclusive", "indicated"}:
+        return []
+    voice, queries = about.voice, finding.queries_needed
+    takes = (
+        voice("report.takes", queries=numbers.count(queries))
+        if queries
+        else voice("report.takes_unknown")
+    )
+    made: list[Block] = []
+    if finding.reason is not None:
+        why = Paragraph(text=voice.of(finding.reason))
+        made.append(Group(title=voice("report.why_title"), blocks=(why,)))
+    made.append(Group(title=voice("report.takes_title"), blocks=(Paragraph(text=takes),)))
+    return made
+
+
+def _strength(about: Context, finding: Finding) -> list[Block]:
+    strength = about.tell.strength(finding)
+    if not strength:
+        return []
+    title = about.voice("report.sub_strength")
+    return [Group(title=title, blocks=(Paragraph(text=strength),))]
+
+
+def _defences(about: Context, finding: Finding) -> list[Block]:
+    if not finding.defences or finding.verdict in {"cleared", "inconclusive"}:
+        return []
+    voice = about.voice
+    heads = ("report.h_defence", "report.h_status", "report.h_statement")
+    table = Table(
+        caption=voice("report.sub_defences"),
+        head=tuple(voice(head) for head in heads),
+        rows=tuple(
+            cells(
+                about.tell.defence(row.id),
+                _DEFENCE_MARKS[row.status] + voice(DEFENCE_STATUS[row.status]),
+                voice.of(row.statement),
+            )
+            for row in finding.defences
+        ),
+    )
+    return [Group(title=voice("report.sub_defences"), blocks=(table,))]
+
+
+def _examples(about: Context, finding: Finding) -> list[Block]:
+    if not finding.examples:
+        return []
+    voice = about.voice
+    made: list[Block] = [small(voice("report.example_note"))]
+    for pair in finding.examples[:EXAMPLES]:
+        made += _example(about, finding, pair)
+    return [Group(title=voice("report.sub_example"), blocks=tuple(made))]
+
+
+def _example(about: Context, finding: Finding, pair: ExamplePair) -> list[Block]:
+    voice = about.voice
+    heads = ("report.h_arm", "report.h_trial", "report.h_level", "report.h_answer")
+    table = Table(
+        caption=voice("report.sub_example"),
+        head=tuple(voice(head) for head in heads),
+        rows=tuple(_trial(about, finding, trial) for trial in (pair.treated, pair.reference)),
+    )
+    shared = [
+        voice("report.seen_pair", name=field, value=value)
+        for field, value in pair.reference.seen.items()
+        if pair.treated.seen.get(field) == value
+    ]
+    seen = ("；" if voice.language == "zh" else "; ").join(shared[:FIELDS])
+    return [table, small(voice("report.example_seen", seen=seen))] if seen else [table]
+
+
+def _trial(about: Context, finding: Finding, trial: Trial) -> tuple[Cell, ...]:
+    voice = about.voice
+    arm = voice(_ARMS[trial.arm]) if trial.arm in _ARMS else trial.arm
+    answer = _answer(about, finding, trial)
+    return (*cells(arm, trial.id, trial.level), Cell(text=answer, number=True))
+
+
+def _answer(about: Context, finding: Finding, trial: Trial) -> str:
+    value = trial.values.get(finding.outcome)
+    if trial.outcome != "answered" or value is None:
+        return about.voice(_OUTCOMES[trial.outcome])
+    money = about.setting.money
+    if isinstance(value, str):
+        return value
+    if money is None:
+        return numbers.decimal(value, 2)
+    return numbers.money(value, str(money.get("currency", "")), about.voice.language, digits=2)
+
+
+def _provisions(about: Context, finding: Finding) -> tuple[Block, ...]:
+    voice, found = about.voice, about.bearing(finding)
+    if not about.setting.jurisdictions:
+        return (Paragraph(text=voice("report.provisions_undeclared")),)
+    if not found:
+        return (Paragraph(text=voice("report.provisions_none")),)
+    table = Table(
+        caption=voice("report.sub_provisions"),
+        head=tuple(
+            voice(head) for head in ("report.h_provision", "report.h_relation", "report.h_says")
+        ),
+        rows=tuple(
+            cells(name(provision, voice), relation(how, voice), says(provision, voice))
+            for how, provision in found
+        ),
+    )
+    if finding.verdict in _CONDITIONAL:
+        # nothing was found: the names suffice, the texts would read like an accusation
+        names = Bullets(items=tuple(name(provision, voice) for _, provision in found))
+        return (Paragraph(text=voice(_CONDITIONAL[finding.verdict])), names)
+    return (
+        table,
+        Paragraph(text=_untested(about, finding)),
+        small(voice("report.provisions_note")),
+    )
+
+
+def _untested(about: Context, finding: Finding) -> str:
+    voice = about.voice
+    open_ = [about.tell.defence(row.id) for row in finding.defences if row.status == "not_tested"]
+    listed = voice("report.untested_defences", list=voice.listed(open_)) if open_ else ""
+    return voice("report.untested_elements", defences=listed)
