@@ -7,7 +7,7 @@ was killed, a run that is analysed again by somebody else, and the run itself co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -169,12 +169,23 @@ class Conduct:
         )
 
     def _decide(self, *, final: bool) -> None:
+        before = self.decisions
         self.decisions = decide(
             [item for items in self._evidence.values() for item in items],
-            self.decisions,
+            before,
             family=self.rules.family,
             health=self.health(),
             trials_left=self.trials_left,
             budget=self.rules.queries,
             final=final,
         )
+        for name, one in self.decisions.items():
+            if one.label == "cleared" and one is not before.get(name):
+                self.decisions[name] = replace(one, evidence=self._read_again(one))
+
+    def _read_again(self, one: Decision) -> Evidence:
+        """Return the evidence of a decision with intervals at the level that it was made at."""
+        hypothesis = one.evidence.hypothesis
+        observed = self.observed[hypothesis.probe]
+        found = self.probes[hypothesis.probe].test(self.study, observed, one.level)
+        return next(item for item in found if item.hypothesis.id == hypothesis.id)

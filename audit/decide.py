@@ -53,7 +53,9 @@ class Decision:
     closed : bool
         Whether it is no longer asked about.
     level : float
-        Level of the interval: 1 − alpha/(K − k), k hypotheses being established already.
+        Level of the interval: that of the claim, so that the interval and the verdict agree.
+        1 − alpha/(K − k), k hypotheses being established already; for what is cleared 1 − 2/e,
+        e being the evidence that closed testing asked for: both sides at that error.
     adjusted : float
         P-value, adjusted over the family by the rule that decides.
     queries_needed : int or None
@@ -198,6 +200,7 @@ def decide(
         for scale in sorted({scale for item in current for scale in item.claims})
     }
     established = sum(one.established for one in called[1.0])
+    needed = evidence_to_clear([item.claims[1.0] for item in current], family)
     decisions: dict[str, Decision] = {}
     for i, (name, item) in enumerate(zip(ids, current, strict=True)):
         old = kept[i]
@@ -209,11 +212,29 @@ def decide(
             {scale: parts[i] for scale, parts in called.items() if scale in item.claims},
             family=family,
             established=established - int(called[1.0][i].established),
+            to_clear=needed[i],
             health=health,
             trials_left=trials_left if trials_left <= BELIEVED * budget else None,
             final=final,
         )
     return decisions
+
+
+def evidence_to_clear(claims: Sequence[Claims], family: Family) -> list[float]:
+    """Return the e-value that closed testing asks of each hypothesis, given its rivals.
+
+    A hypothesis is cleared when it and its m weakest rivals average 1/alpha_clear, for every m;
+    those that were not asked count as rivals without evidence.
+    """
+    evidence = np.exp(np.minimum([min(claim.inside) for claim in claims], 100.0))
+    needed = []
+    for i in range(len(evidence)):
+        rivals = np.sort(np.delete(evidence, i))
+        unasked = np.zeros(max(0, family.hypotheses - 1 - len(rivals)))
+        sums = np.cumsum(np.concatenate([[0.0], unasked, rivals]))
+        wanted = np.arange(1, len(sums) + 1) / family.alpha_clear - sums
+        needed.append(float(np.max(wanted)))
+    return needed
 
 
 def _stands(old: Decision, health: Health) -> bool:
@@ -227,6 +248,7 @@ def _one(
     *,
     family: Family,
     established: int,
+    to_clear: float,
     health: Health,
     trials_left: int | None,
     final: bool,
@@ -242,7 +264,7 @@ def _one(
         share=one.share,
         real=one.indicated,
         closed=False,
-        level=family.level(established),
+        level=1 - 2 / to_clear if label == "cleared" else family.level(established),
         evalue=math.exp(min(log_e, 700.0)),
         adjusted=min(1.0, math.exp(family.accuse_at(established) - log_e) * family.alpha),
         at_limits={scale: _label(item, part, health) for scale, part in called.items()},

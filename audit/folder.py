@@ -12,12 +12,13 @@ from typing import Any
 from ..errors import PausedError, UsageError
 from .record import Record
 
-PLAN, LOCK, JOURNAL, RECORD, ANNEX = (
+PLAN, LOCK, JOURNAL, RECORD, ANNEX, STOP = (
     "plan.yaml",
     "plan.lock.json",
     "journal.sqlite",
     "record.json",
     "annex.jsonl",
+    "stop",
 )
 
 
@@ -50,6 +51,11 @@ class RunFolder:
     def record(self) -> Path:
         """The newest record."""
         return self.path / RECORD
+
+    @property
+    def stop(self) -> Path:
+        """A file that asks the run to stop; the run takes it away."""
+        return self.path / STOP
 
     @property
     def annex(self) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EvidenceError, PausedError, TargetError
+from ..errors import EvidenceError, TargetError
 from ..probes.controls import Pilot, Positive
 from ..probes.design import FAILED, REASONS, Observed
 from ..probes.protocol import Hypothesis, Probe, Question, Study
@@ -32,6 +32,9 @@ from .record import Record, Run
 from .resolve import resolve
 from .target import address, open_target
 from .target.protocol import Target
+
+LISTEN = 0.1
+"""Seconds between two looks for a request to stop."""
 
 Watch = Callable[[Conduct, Turn | None, int], None]
 """Called while an audit goes on: its state, the wave being asked, trials of it on file."""
@@ -220,10 +223,11 @@ def run(
     folder: RunFolder,
     *,
     watch: Watch | None = None,
-    stop: asyncio.Event | None = None,
     pilot_only: bool = False,
 ) -> Conduct:
     """Drive an audit in its folder to the end, and write the record.
+
+    The file ``stop`` in the folder asks it to stop: what is in flight is taken in first.
 
     Raises
     ------
@@ -240,6 +244,8 @@ def run(
 
     async def main() -> None:
         target = audit.target()
+        stop = asyncio.Event()
+        listening = asyncio.create_task(_stop_requested(folder.stop, stop))
         try:
             with Journal.open(folder.journal) as journal:
                 await drive(
@@ -254,10 +260,22 @@ def run(
                 if not pilot_only:
                     folder.write_record(compose(audit, conduct, target, journal, started))
         finally:
+            listening.cancel()
             await target.close()
 
-    in_loop(main())
+    folder.stop.unlink(missing_ok=True)
+    try:
+        in_loop(main())
+    finally:
+        folder.stop.unlink(missing_ok=True)
     return conduct
+
+
+async def _stop_requested(request: Path, stop: asyncio.Event) -> None:
+    # one stat() each tenth of a second: cheaper than a thread, and it may take its microseconds
+    while not request.exists():  # noqa: ASYNC110, ASYNC240 - another program makes the file
+        await asyncio.sleep(LISTEN)
+    stop.set()
 
 
 def compose(
@@ -288,8 +306,3 @@ def in_loop(work: Coroutine[Any, Any, None]) -> None:
     else:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
-
-
-def stopped(path: Path) -> PausedError:
-    """Return the error of a run that somebody stopped."""
-    return PausedError("errors.stopped", path=str(path))

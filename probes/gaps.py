@@ -21,7 +21,7 @@ from ..metrics.result import Estimate
 from .design import REFERENCE, TWIN, Floats
 from .ledger import Ledger
 from .protocol import Claims, Evidence, Hypothesis
-from .shares import Shares, quiet_blocks, read_shares
+from .shares import Bools, Shares, quiet_blocks, read_shares
 
 SCALES = (0.5, 1.0, 2.0)
 HALF = math.log(2)
@@ -219,7 +219,7 @@ def _share(shares: Shares, level: float, *, side: str = "both") -> Estimate:
     mask = towards[side]
     n = len(shares.block)
     return Estimate(
-        value=float(np.mean(shares.confirmed & mask)) if n else None,
+        value=_confirmed(shares, mask),
         unit="share",
         interval=share_engine.share_interval(
             shares.flagged & mask,
@@ -232,6 +232,22 @@ def _share(shares: Shares, level: float, *, side: str = "both") -> Estimate:
         else None,
         n=n,
     )
+
+
+def _confirmed(shares: Shares, mask: Bools) -> float | None:
+    """Return the share of contexts that are hit, judged by the flags that were asked again.
+
+    None where fewer than half of the flags were: a flag that nobody asked again says little.
+    """
+    flags = shares.flagged & mask
+    if len(flags) == 0:
+        return None
+    if not flags.any():
+        return 0.0
+    settled = flags & ~shares.open
+    if 2 * settled.sum() < flags.sum():
+        return None
+    return float(np.mean(flags) * np.sum(shares.confirmed & mask) / np.sum(settled))
 
 
 def _bounds(ledger: Ledger, shares: Shares, limit: Limit, level: float) -> Mapping[str, Estimate]:

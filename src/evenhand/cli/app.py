@@ -1,0 +1,398 @@
+"""The commands. Each is a few lines over the library; heavy parts are imported where they are used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..messages import language, text
+from . import view
+
+if TYPE_CHECKING:
+    from ..audit.folder import RunFolder
+    from ..audit.record import Record
+    from ..audit.run import Audit
+
+app = typer.Typer(
+    name="evenhand",
+    help=text("cli.help"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+STEMS = {"established": 1, "indicated": 1, "inconclusive": 3, "cleared": 0}
+"""Exit code of a verdict."""
+KINDS = ("review", "reply", "note", "waiver")
+
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.help_plan"))]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help=text("cli.help_run"))]
+Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help=text("cli.help_out"))]
+Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help=text("cli.help_lang"))]
+Json = Annotated[bool, typer.Option("--json", help=text("cli.help_json"))]
+Quiet = Annotated[bool, typer.Option("--quiet", help=text("cli.help_quiet"))]
+FailOn = Annotated[str | None, typer.Option("--fail-on", help=text("cli.help_fail_on"))]
+
+
+def _one_of(option: str, got: str, known: tuple[str, ...]) -> str:
+    if got not in known:
+        raise UsageError("cli.bad_choice", option=option, known=", ".join(known), got=got)
+    return got
+
+
+def _several(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    words = [word.strip() for word in given.split(",") if word.strip()]
+    return tuple(_one_of(option, word, known) for word in words)
+
+
+def _languages(given: str | None) -> None:
+    """Check ``--lang``; it took effect before the command was parsed."""
+    if given is not None:
+        _one_of("--lang", given, ("zh", "en"))
+
+
+def exit_code(record: Record, fail_on: tuple[str, ...]) -> int:
+    """Return the exit code of a record: 1 before 3 before 0, of the verdicts that count."""
+    codes = {STEMS[found.verdict] for found in record.content.findings if found.verdict in fail_on}
+    return next((code for code in (1, 3) if code in codes), 0)
+
+
+@app.command(help=text("cli.demo"))
+def demo(out: Out = None, lang: Lang = None, json_: Json = False, quiet: Quiet = False) -> int:
+    """Audit the hotel model, served over HTTP in a child process."""
+    import shutil
+    from importlib import resources
+
+    from .. import audit
+    from ..audit.planfile import parse
+    from ..audit.run import prepare
+    from ..datasets.vendors.serve import start
+
+    _languages(lang)
+    path = out or Path("runs/demo")
+    if out is None and (path / "plan.lock.json").is_file():
+        shutil.rmtree(path)  # the demonstration's own folder: made anew each time
+    with start("hotel") as url:
+        plan = resources.files(audit).joinpath("demo.yaml").read_text("utf-8")
+        here = plan.replace("http://127.0.0.1:8000/quote", url)
+        _run(prepare(parse(here, Path("demo.yaml"))), path, quiet=quiet, json_=json_)
+    return 0  # whatever the model learnt, the demonstration has worked
+
+
+@app.command(help=text("cli.init"))
+def init(
+    path: Annotated[Path, typer.Argument(metavar="PLAN")] = Path("plan.yaml"),
+    template_: Annotated[str, typer.Option("--template")] = "own-model",
+    lang: Lang = None,
+) -> int:
+    """Write a plan with comments."""
+    from ..audit.folder import disk, write
+    from ..audit.templates import names, template
+
+    _languages(lang)
+    _one_of("--template", template_, tuple(names()))
+    if path.exists():
+        raise UsageError("cli.file_exists", path=str(path))
+    with disk(path):
+        write(path, template(template_, language()).encode())
+    view.out(text("cli.written", path=path))
+    return 0
+
+
+@app.command(help=text("cli.check"))
+def check(plan: PlanFile, lang: Lang = None, json_: Json = False) -> int:
+    """Check a plan and predict what it will take. Sends nothing."""
+    from dataclasses import asdict
+
+    from ..audit.check import check as checked_
+    from ..audit.run import prepare
+
+    _languages(lang)
+    audit = _prepared(plan, prepare)
+    found = checked_(audit.loaded, audit.study, audit.lock.hypotheses)
+    if json_:
+        view.out(json.dumps(asdict(found), ensure_ascii=False, indent=1, default=str))
+    else:
+        for line in found.lines(language()):
+            view.out(line)
+    return 0
+
+
+@app.command(name="plan", help=text("cli.plan"))
+def pilot(
+    plan: PlanFile, out: Out = None, lang: Lang = None, json_: Json = False, quiet: Quiet = False
+) -> int:
+    """Send the pilot: wave 0 of the run."""
+    from ..audit.pilot import pilot_of
+    from ..audit.run import begin, prepare, run
+
+    _languages(lang)
+    audit = _prepared(plan, prepare)
+    folder = begin(audit, out or _default_folder(plan))
+    with view.stoppable(folder.stop):
+        conduct = run(audit, folder, pilot_only=True)
+    seen = pilot_of(conduct)
+    if json_:
+        view.out(json.dumps(seen.as_dict(), ensure_ascii=False, indent=1))
+    elif not quiet:
+        for line in seen.lines():
+            view.out(line)
+    return 0
+
+
+@app.command(name="run", help=text("cli.run"))
+def run_command(
+    plan: PlanFile,
+    out: Out = None,
+    lang: Lang = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    fail_on: FailOn = None,
+) -> int:
+    """Audit by a plan, from the beginning or from where its pilot left it."""
+    from ..audit.run import prepare
+
+    _languages(lang)
+    counted = _fail_on(fail_on)
+    record = _run(_prepared(plan, prepare), out or _default_folder(plan), quiet=quiet, json_=json_)
+    return exit_code(record, counted)
+
+
+@app.command(help=text("cli.resume"))
+def resume(
+    run: RunPath,
+    lang: Lang = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    fail_on: FailOn = None,
+) -> int:
+    """Go on with a run."""
+    from ..audit.run import reopen
+
+    _languages(lang)
+    counted = _fail_on(fail_on)
+    audit, folder = reopen(run)
+    return exit_code(_run(audit, folder.path, quiet=quiet, json_=json_), counted)
+
+
+@app.command(help=text("cli.status"))
+def status(run: RunPath, lang: Lang = None, json_: Json = False) -> int:
+    """Say how far a run is."""
+    from ..audit.folder import RunFolder
+    from ..audit.journal import Journal
+
+    _languages(lang)
+    folder = RunFolder.existing(run)
+    with Journal.look(folder.journal) as journal:
+        waves, attempts = len(journal.waves()), journal.attempts()
+    done = folder.record.is_file()
+    if json_:
+        view.out(json.dumps({"waves": waves, "attempts": attempts, "record": done}))
+    else:
+        state = text("cli.state_record" if done else "cli.state_open")
+        view.out(text("cli.status_line", waves=waves, attempts=f"{attempts:,}", state=state))
+    return 0
+
+
+@app.command(help=text("cli.stop"))
+def stop(run: RunPath, lang: Lang = None) -> int:
+    """Ask a run to stop."""
+    from ..audit.folder import RunFolder, disk
+
+    _languages(lang)
+    folder = RunFolder.existing(run)
+    with disk(folder.path):
+        folder.stop.touch()
+    view.out(text("cli.stop_asked", path=run))
+    return 0
+
+
+@app.command(help=text("cli.show"))
+def show(
+    run: RunPath,
+    name: Annotated[str | None, typer.Argument(metavar="FINDING|TRIAL")] = None,
+    lang: Lang = None,
+    json_: Json = False,
+) -> int:
+    """Show a record, one finding or one trial."""
+    from ..audit.folder import RunFolder
+    from ..audit.trials import trial
+
+    _languages(lang)
+    folder = RunFolder.existing(run)
+    if name is None:
+        record = folder.read_record()
+        lines = [record.model_dump_json(indent=1)] if json_ else view.record_lines(record)
+    elif "-" in name:
+        lines = [json.dumps(trial(run, name), ensure_ascii=False, indent=1)]
+    else:
+        found = [one for one in folder.read_record().content.findings if one.id == name]
+        if not found:
+            raise UsageError("cli.no_such_finding", name=name)
+        lines = [found[0].model_dump_json(indent=1)] if json_ else view.finding_lines(found[0])
+    for line in lines:
+        view.out(line)
+    return 0
+
+
+@app.command(help=text("cli.report"))
+def report(
+    run: RunPath,
+    languages: Annotated[str, typer.Option("--language")] = "zh,en",
+    formats: Annotated[str, typer.Option("--format")] = "html,json",
+    lang: Lang = None,
+) -> int:
+    """Write the reports of a run."""
+    from ..audit.folder import RunFolder
+
+    _languages(lang)
+    _report(
+        RunFolder.existing(run),
+        _several("--language", languages, ("zh", "en")),
+        _several("--format", formats, ("html", "json")),
+    )
+    return 0
+
+
+@app.command(help=text("cli.annex"))
+def annex(
+    run: RunPath,
+    kind: Annotated[str, typer.Option("--kind")],
+    by: Annotated[str, typer.Option("--by")],
+    words: Annotated[str | None, typer.Option("--text")] = None,
+    file: Annotated[Path | None, typer.Option("--file")] = None,
+    role: Annotated[str, typer.Option("--role")] = "",
+    finding: Annotated[str | None, typer.Option("--finding")] = None,
+    lang: Lang = None,
+) -> int:
+    """Add an entry to the annex of a run."""
+    from ..audit.annex import add
+    from ..audit.folder import RunFolder
+
+    _languages(lang)
+    add(
+        RunFolder.existing(run),
+        kind=_one_of("--kind", kind, KINDS),
+        by=by,
+        role=role,
+        words=words,
+        file=file,
+        finding=finding,
+    )
+    view.out(text("cli.annexed", kind=kind))
+    return 0
+
+
+@app.command(help=text("cli.vendors"))
+def vendors(
+    action: Annotated[str, typer.Argument(metavar="[serve]")] = "list",
+    name: Annotated[str, typer.Argument(metavar="NAME")] = "",
+    port: Annotated[int, typer.Option("--port")] = 8000,
+    lang: Lang = None,
+) -> int:
+    """List the zoo, or serve one vendor."""
+    from ..datasets import vendors as zoo
+
+    _languages(lang)
+    if _one_of("vendors", action, ("list", "serve")) == "serve":
+        from ..datasets.vendors.serve import main as serve
+
+        zoo.get(name)
+        serve([name, "--port", str(port)])
+        return 0
+    for known in zoo.names():
+        question = zoo.get(known).truth.question[language()]
+        view.out(text("cli.vendor_line", name=known, question=question))
+    return 0
+
+
+@app.command(help=text("cli.probes"))
+def probes(lang: Lang = None, json_: Json = False) -> int:
+    """List all probes."""
+    from ..probes import registry
+
+    _languages(lang)
+    for name in registry.names():
+        card = registry.card(name)
+        question = card.question[language()]
+        if json_:
+            view.out(json.dumps({"name": name, "question": dict(card.question)}))
+        else:
+            view.out(text("cli.probe_line", name=name, question=question))
+    return 0
+
+
+@app.command(help=text("cli.schema"))
+def schema(
+    what: Annotated[str, typer.Argument(metavar="record|plan")] = "record", lang: Lang = None
+) -> int:
+    """Print a JSON schema."""
+    from ..audit.plan import Plan
+    from ..audit.record import Record
+
+    _languages(lang)
+    model: Any = {"record": Record, "plan": Plan}[_one_of("schema", what, ("record", "plan"))]
+    view.out(json.dumps(model.model_json_schema(), ensure_ascii=False, indent=1))
+    return 0
+
+
+def _fail_on(given: str | None) -> tuple[str, ...]:
+    known = ("established", "indicated", "inconclusive")
+    return known if given is None else _several("--fail-on", given, known)
+
+
+def _default_folder(plan: Path) -> Path:
+    return Path("runs") / plan.stem
+
+
+def _prepared(plan: Path, prepare: Any) -> Audit:
+    """Return the audit of a plan file, saying its warnings."""
+    from ..audit.planfile import load
+
+    loaded = load(plan)
+    for warning in loaded.warnings:
+        view.note(warning.text())
+    audit: Audit = prepare(loaded)
+    return audit
+
+
+def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool) -> Record:
+    """Drive an audit in its folder, report, and print what came out."""
+    from ..audit.run import begin, run
+
+    folder = begin(audit, path)
+    progress = view.Progress(quiet=quiet or json_)
+    with view.stoppable(folder.stop), progress:
+        run(audit, folder, watch=progress)
+    record = folder.read_record()
+    wanted = audit.plan.report
+    written = _report(folder, wanted.languages, wanted.formats, quiet=json_)
+    if json_:
+        view.out(record.model_dump_json(indent=1))
+    else:
+        for line in view.record_lines(record):
+            view.out(line)
+        for report_ in written:
+            view.out(text("cli.report_in", path=report_))
+    return record
+
+
+def _report(
+    folder: RunFolder,
+    languages: tuple[str, ...],
+    formats: tuple[str, ...],
+    *,
+    quiet: bool = True,
+) -> list[Path]:
+    from ..reports import write
+
+    written = write(folder.read_record(), folder.read_annex(), folder.path, languages, formats)
+    if quiet:
+        for path in written:
+            view.note(text("cli.written", path=path))
+    return written
