@@ -93,7 +93,7 @@ def _refusal(value: Any) -> str:
 
 
 Number = Annotated[float, Strict()]
-Whole = Annotated[int, Strict(), Field(le=LARGEST)]
+Whole = Annotated[int, Strict()]
 Yes = Annotated[bool, Strict()]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Fraction = Annotated[Number, BeforeValidator(_fraction)]
@@ -135,7 +135,7 @@ class Ceilings(Part):
     """Most that the permission allows."""
 
     rps: Number | None = Field(None, gt=0)
-    per_day: Whole | None = Field(None, gt=0)
+    per_day: Whole | None = Field(None, gt=0, le=LARGEST)
 
 
 class Authorisation(Part):
@@ -195,7 +195,7 @@ class Limits(Part):
     concurrency: Whole = Field(8, ge=1, le=1024)
     timeout: Seconds = Field(10.0, gt=0)
     attempts: Whole = Field(4, ge=1, le=20)
-    body_bytes: Whole = Field(1 << 20, ge=1024)
+    body_bytes: Whole = Field(1 << 20, ge=1024, le=LARGEST)
 
 
 class HttpTarget(Part):
@@ -303,8 +303,8 @@ class Controls(Part):
 class Budget(Part):
     """`queries` (trials) steer; `attempts` is a ceiling that ends what is still open."""
 
-    queries: Whole = Field(ge=1)
-    attempts: Whole | None = Field(None, ge=1)
+    queries: Whole = Field(ge=1, le=LARGEST)
+    attempts: Whole | None = Field(None, ge=1, le=LARGEST)
 
 
 class DecidePart(Part):

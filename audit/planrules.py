@@ -172,15 +172,17 @@ def levels(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield levels that are given twice, and kinds of finding that are unknown."""
     for name, part in plan.personas.attributes.items():
         key = ("personas", "attributes", name)
-        seen: dict[str, Level] = {}
-        if part.reference is not None:
-            seen[level_text(part.reference)] = part.reference
+        seen: list[Level] = [] if part.reference is None else [part.reference]
         for place, level in enumerate(part.levels):
-            if level_text(level) in seen:
-                yield source.problem(
-                    "plan.level_twice", (*key, "levels", place), level=shown(level)
-                )
-            seen[level_text(level)] = level
+            # 1 and true are equal in Python, 1 and "1" in print: neither pair can be told apart
+            if level in seen or level_text(level) in map(level_text, seen):
+                where = (*key, "levels", place)
+                yield source.problem("plan.level_twice", where, level=shown(level))
+            seen.append(level)
+        known = [level_text(level) for level in levels_of(part)]
+        for label in part.level_labels:
+            if label not in known:
+                yield _no_level(source, (*key, "level_labels", label), label, known)
         if part.kind is not None and part.kind not in KINDS:
             yield source.problem(
                 "plan.one_of",

@@ -16,6 +16,9 @@ from .plan import Plan
 from .planyaml import Key, Source
 
 SHOWN = 60
+SHORTEST = 3
+"""Fewest letters of a word from which the rest is guessed."""
+
 FRACTIONS = frozenset({"ratio", "share", "beyond", "alpha", "alpha_clear", "clip"})
 _PLAIN = {
     "string_type": "plan.must_text",
@@ -27,6 +30,7 @@ _PLAIN = {
     "tuple_type": "plan.must_list",
     "dict_type": "plan.must_mapping",
     "model_type": "plan.must_mapping",
+    "model_attributes_type": "plan.must_mapping",
     "too_short": "plan.must_not_be_empty",
     "too_long": "plan.too_many_entries",
     "date_from_datetime_parsing": "plan.must_date",
@@ -86,7 +90,10 @@ def near(word: str, known: Iterable[str]) -> Any:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant."""
     by_folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word[: 2 * SHOWN].casefold(), by_folded, n=1)
+    folded = word.casefold()
+    # what was cut short is nearer than what is merely alike
+    begun = [name for name in by_folded if len(folded) >= SHORTEST and name.startswith(folded)]
+    close = begun or difflib.get_close_matches(word[: 2 * SHOWN].casefold(), by_folded, n=1)
     return by_folded[close[0]] if close else None
 
 
@@ -172,7 +179,9 @@ def _range(detail: Any, key: Key, source: Source) -> Problem:
     name, message_id = _RANGES[detail["type"]]
     if message_id == "plan.below" and key[-1] in FRACTIONS:
         message_id = "plan.below_fraction"
-    return source.problem(message_id, key, limit=f"{detail['ctx'][name]:g}", got=_got(detail, key))
+    return source.problem(
+        message_id, key, limit=f"{detail['ctx'][name]:.16g}", got=_got(detail, key)
+    )
 
 
 def _pattern(detail: Any, key: Key, source: Source) -> Problem:

@@ -139,9 +139,9 @@ def read(text: str, file: str) -> Source:
     except _RefusedError as error:
         raise _refused(file, error.line, error.message_id, **error.values) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise _refused(file, line, _hint(str(error.problem or error.context), text, line)) from None
+        line = _line(error)
+        told = f"{error.problem} {error.context}"
+        raise _refused(file, line, _hint(told, text, line)) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _refused(file, line, "plan.hint_control") from None
@@ -155,6 +155,14 @@ def read(text: str, file: str) -> Source:
     return Source(
         file=file, text=text, value=value, lines=builder.lines, problems=tuple(builder.problems)
     )
+
+
+def _line(error: yaml.MarkedYAMLError) -> int:
+    # a key without its colon is noticed only on the next line
+    begun = "expected ':'" in str(error.problem) or "quoted scalar" in str(error.context)
+    marks = (error.problem_mark, error.context_mark)
+    mark = next((mark for mark in (marks[::-1] if begun else marks) if mark), None)
+    return mark.line + 1 if mark else 1
 
 
 def _refused(file: str, line: int, message_id: str, **values: Any) -> PlanError:
