@@ -159,7 +159,7 @@ def secrets(plan: Plan, source: Source) -> Iterator[Problem]:
         for name, value in plan.target.headers.items():
             if _SECRET_HEADER.search(name) and "${" not in value:
                 yield source.problem("plan.secret_written", ("target", "headers", name))
-        if "@" in urlsplit(plan.target.url.split("?")[0]).netloc:
+        if _names_somebody(plan.target.url):
             yield source.problem("plan.secret_url", ("target", "url"))
 
 
@@ -188,6 +188,13 @@ def address(plan: Plan, source: Source) -> Iterator[Problem]:
         if path is not None and not _is_json_path(path):
             key = ("target", "response", *place)
             yield source.problem("plan.must_json_path", key, got=shown(path))
+
+
+def _names_somebody(url: str) -> bool:
+    try:
+        return "@" in urlsplit(url.split("?")[0]).netloc
+    except ValueError:
+        return False
 
 
 def _is_url(url: str) -> bool:

@@ -294,3 +294,11 @@ def test_a_huge_file_is_refused(tmp_path):
     with pytest.raises(PlanError) as caught:
         planfile.load(path)
     assert [problem.message_id for problem in caught.value.problems] == ["plan.too_large"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://a:b", "http://", "http:x", "//x", "http://a:99999"]
+)
+def test_an_address_that_cannot_be_meant_is_told(tmp_path, url):
+    found = problems_of(broken("https://quotes.acme.example/quote", f"'{url}'"), tmp_path)
+    assert [problem.message_id for problem in found] == ["plan.must_url"]
