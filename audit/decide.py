@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..metrics.families import accuse, clear
+from ..metrics.families import accuse, adjusted, clear
 from ..probes.gaps import GIVEN, blocks_needed
 from ..probes.protocol import Claims, Evidence
 
@@ -266,7 +266,7 @@ def _one(
         closed=False,
         level=1 - 2 / to_clear if label == "cleared" else family.level(established),
         evalue=math.exp(min(log_e, 700.0)),
-        adjusted=min(1.0, math.exp(family.accuse_at(established) - log_e) * family.alpha),
+        adjusted=float(adjusted(log_e, min(established, family.hypotheses - 1), family.hypotheses)),
         at_limits={scale: _label(item, part, health) for scale, part in called.items()},
     )
     needed = queries_needed(item, family, established)
