@@ -105,53 +105,78 @@ def _notes(about: Context, entry: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+_GAPS = (
+    "report.h_id",
+    "report.h_compared",
+    "report.h_verdict",
+    "report.h_mean",
+    "report.h_share",
+    "report.h_percent",
+    "report.h_money",
+)
+_EVIDENCE = (
+    "report.h_id",
+    "report.h_n",
+    "report.h_excluded",
+    "report.h_queries",
+    "report.h_evalue",
+    "report.h_adjusted",
+)
+
+
 def results(about: Context) -> tuple[Block, ...]:
     """Return annex B: every test run, also the dull ones."""
-    voice = about.voice
-    heads = (
-        "report.h_id",
-        "report.h_compared",
-        "report.h_verdict",
-        "report.h_mean",
-        "report.h_share",
-        "report.h_percent",
-        "report.h_money",
-        "report.h_n",
-        "report.h_excluded",
-        "report.h_queries",
-        "report.h_evalue",
-        "report.h_adjusted",
-    )
-    table = Table(
+    voice, found = about.voice, about.content.findings
+    gaps = Table(
         caption=voice("report.s_b"),
-        head=tuple(voice(head) for head in heads),
-        rows=tuple(_result(about, finding) for finding in about.content.findings),
-        wide=True,
+        head=tuple(voice(head) for head in _GAPS),
+        rows=tuple(_gap(about, finding) for finding in found),
+    )
+    # twelve columns do not fit on paper
+    evidence = Table(
+        caption=voice("report.evidence"),
+        head=tuple(voice(head) for head in _EVIDENCE),
+        rows=tuple(_evidence(about, finding) for finding in found),
     )
     note = voice("report.evalue_note", k=str(about.setting.hypotheses))
-    return (table, small(note))
+    return (gaps, evidence, small(note))
 
 
-def _result(about: Context, finding: Finding) -> tuple[Cell, ...]:
+def _gap(about: Context, finding: Finding) -> tuple[Cell, ...]:
     voice, written = about.voice, size(finding, about.voice)
     percent = (
         voice("report.value", percent=written.percent, interval=written.interval) if written else ""
     )
-    compared = f"{voice.of(finding.label)}: {finding.level} – {finding.reference}"
+    compared = voice(
+        "report.compared",
+        label=voice.of(finding.label),
+        level=finding.level,
+        reference=finding.reference,
+    )
     return (
-        Cell(text=finding.id, link=finding.id if finding.primary else None),
+        _id(finding),
         Cell(text=compared if finding.primary else compared + voice("report.secondary")),
         about.verdict_cell(finding.verdict),
-        Cell(text=voice(_SIDES[finding.mean])),
-        Cell(text=voice(_SIDES[finding.share_verdict])),
+        *cells(voice(_SIDES[finding.mean]), voice(_SIDES[finding.share_verdict])),
         about.number(percent),
         about.number(written.money if written else ""),
+    )
+
+
+def _evidence(about: Context, finding: Finding) -> tuple[Cell, ...]:
+    voice = about.voice
+    return (
+        _id(finding),
         about.counted(finding.n),
         about.counted(finding.n_excluded),
         about.counted(finding.queries),
         about.number(numbers.odds(finding.evalue, voice.language)),
         about.number(numbers.probability(finding.adjusted, voice.language)),
     )
+
+
+def _id(finding: Finding) -> Cell:
+    return Cell(text=finding.id, link=finding.id if finding.primary else None)
 
 
 def statistics(about: Context) -> tuple[Block, ...]:

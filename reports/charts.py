@@ -21,8 +21,7 @@ def interval(about: Context, finding: Finding) -> FigureBlock | None:
     currency = finding.money.currency if finding.money else None
     chart = IntervalChart(
         dots=(dot,),
-        percent_axis=voice("report.axis_percent"),
-        limit_word=_limit(about, finding),
+        percent_axis=_axis(about, (finding,)),
         money_axis=voice("report.axis_money", currency=currency or "") if money else "",
         money=money,
         currency=currency,
@@ -56,8 +55,7 @@ def forest(about: Context) -> FigureBlock | None:
         alt=voice.joined([_alt(about, finding, dot) for finding, dot in rows]),
         chart=IntervalChart(
             dots=dots,
-            percent_axis=voice("report.axis_percent"),
-            limit_word=_limit(about, rows[0][0]),
+            percent_axis=_axis(about, tuple(finding for finding, _ in rows)),
         ),
     )
 
@@ -179,7 +177,7 @@ def _reasons(about: Context) -> Table | None:
     if not rows:
         return None
     heads = (voice("report.h_reason"), voice("report.h_count"))
-    return Table(caption=voice("words.failed"), head=heads, rows=rows)
+    return Table(caption=voice("report.failed_by_reason"), head=heads, rows=rows)
 
 
 def share_row(about: Context, name: str, share: Range | None) -> tuple[Cell, ...] | None:
@@ -192,15 +190,7 @@ def share_row(about: Context, name: str, share: Range | None) -> tuple[Cell, ...
     if low is not None and high is not None:
         digits = numbers.digits_for(100 * (high - low))
         spread = numbers.percent_range(100 * low, 100 * high, voice.language, digits=digits)
-    return cells(name, share_text(share, voice), at_level(about, spread, share))
-
-
-def at_level(about: Context, spread: str, range_: Range) -> str:
-    """Return an interval with its level, where it has one."""
-    if range_.level is None:
-        return spread
-    level = numbers.percent(100 * range_.level, about.voice.language)
-    return about.voice("report.at_level", range=spread, level=level)
+    return cells(voice.begun(name), share_text(share, voice), spread)
 
 
 def _dot(about: Context, finding: Finding, label: str) -> Dot | None:
@@ -240,8 +230,13 @@ def _alt(about: Context, finding: Finding, dot: Dot) -> str:
     )
 
 
-def _limit(about: Context, finding: Finding) -> str:
-    return fraction(finding.limits.ratio, about.voice) if finding.limits else ""
+def _axis(about: Context, findings: tuple[Finding, ...]) -> str:
+    limits = {finding.limits.ratio if finding.limits else None for finding in findings}
+    if limits == {None}:
+        return about.voice("report.axis_percent")
+    if len(limits) > 1:
+        return about.voice("report.axis_percent_each")
+    return about.voice("report.axis_percent_limit", limit=fraction(limits.pop(), about.voice))
 
 
 def _money_of_one_percent(finding: Finding) -> float | None:

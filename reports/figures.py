@@ -36,7 +36,7 @@ def svg(figure: FigureBlock) -> str:
     alt = escape(figure.alt)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(WIDTH)} {_n(height)}" '
-        f'role="img" aria-label="{alt}" font-size="13">'
+        f'role="img" aria-label="{alt}" font-size="14">'
         f"<title>{escape(figure.title)}</title><desc>{alt}</desc>{body}</svg>"
     )
 
@@ -70,12 +70,11 @@ def _rule(x1: float, y1: float, x2: float, y2: float, extra: str = "") -> str:
 def _intervals(chart: IntervalChart) -> tuple[str, float]:
     low, high = _span(chart.dots)
     scale = _scale(low, high)
-    top, step = 18.0, 50.0
-    limits = {(dot.limit_low, dot.limit_high) for dot in chart.dots}
-    parts = _limit_names(limits.pop(), scale, chart.limit_word) if len(limits) == 1 else []
+    step = 50.0
+    parts: list[str] = []
     for row, dot in enumerate(chart.dots):
-        parts += _dot(dot, top + step * row, scale)
-    bottom = top + step * len(chart.dots) + 2
+        parts += _dot(dot, step * row, scale)
+    bottom = step * len(chart.dots) + 2
     parts += _axis(low, high, scale, bottom)
     height = bottom + 36
     parts.append(_text(WIDTH / 2, height, chart.percent_axis))
@@ -104,24 +103,6 @@ def _span(dots: Iterable[Dot]) -> tuple[float, float]:
 
 def _scale(low: float, high: float) -> Callable[[float], float]:
     return lambda value: _LEFT + (_RIGHT - _LEFT) * (value - low) / (high - low)
-
-
-def _limit_names(
-    limit: tuple[float | None, float | None], scale: Callable[[float], float], word: str
-) -> list[str]:
-    if limit[0] is None or limit[1] is None:
-        return []
-    left, right = scale(limit[0]), scale(limit[1])
-    names = (f"−{word}", f"+{word}")
-    if right - left > _length(names[0] + names[1]):
-        return [_text(left, 13, names[0]), _text(right, 13, names[1])]
-    return [_text((left + right) / 2, 13, f"±{word}")]
-
-
-def _length(text: str) -> float:
-    """Return about how long a text is when it is set."""
-    # ideographs are as wide as they are high
-    return sum(13.0 if ord(character) > 0x2E80 else 7.5 for character in text)  # noqa: PLR2004
 
 
 def _dot(dot: Dot, y: float, scale: Callable[[float], float]) -> list[str]:

@@ -75,7 +75,8 @@ def _page(about: Context, finding: Finding) -> FindingPage:
     made: list[Block] = [Paragraph(text=told, tone="lead")]
     made += [chart for chart in (charts.interval(about, finding),) if chart]
     made.append(_numbers(about, finding))
-    made.append(small(voice("report.numbers_note")))
+    if finding.percent is not None:
+        made.append(small(voice("report.numbers_note")))
     made += _against_limits(about, finding)
     made += [chart for chart in (charts.icons(about, finding),) if chart]
     made += _open(about, finding)
@@ -96,24 +97,27 @@ def _numbers(about: Context, finding: Finding) -> Table:
     voice, written = about.voice, size(finding, about.voice)
     beyond = about.tell.beyond(finding)
     rows: list[tuple[Cell, ...] | None] = []
-    if written and finding.percent:
-        spread = charts.at_level(about, written.interval, finding.effect)
-        rows.append(cells(voice("report.q_percent"), written.percent, spread))
-    if written and written.money and finding.money:
+    if written:
+        rows.append(cells(voice("report.q_percent"), written.percent, written.interval))
+    if written and written.money:
         money = voice("report.q_money", per=about.tell.per(finding).rstrip())
-        spread = charts.at_level(about, written.money_interval, finding.effect)
-        rows.append(cells(money, written.money, spread))
+        rows.append(cells(money, written.money, written.money_interval))
     rows += [
         charts.share_row(about, voice("report.q_share", beyond=beyond), finding.share),
-        charts.share_row(about, voice("report.q_share_dearer"), finding.share_dearer),
-        charts.share_row(about, voice("report.q_share_cheaper"), finding.share_cheaper),
+        charts.share_row(about, voice("report.icons_up", beyond=beyond), finding.share_dearer),
+        charts.share_row(about, voice("report.icons_down", beyond=beyond), finding.share_cheaper),
         charts.share_row(about, voice("report.q_single", beyond=beyond), finding.single_quotes),
         charts.share_row(about, voice("report.q_twin", beyond=beyond), finding.twin_beyond),
     ]
-    heads = ("report.h_quantity", "report.h_estimate", "report.h_interval")
+    level = finding.effect.level
+    spread = (
+        voice("report.h_interval")
+        if level is None
+        else voice("report.h_interval_at", level=fraction(level, voice))
+    )
     return Table(
         caption=voice("report.sub_numbers"),
-        head=tuple(voice(head) for head in heads),
+        head=(voice("report.h_quantity"), voice("report.h_estimate"), spread),
         rows=tuple(row for row in rows if row)
         or (cells(voice("report.q_percent"), voice("report.no_number"), voice("report.dash")),),
     )
@@ -142,12 +146,7 @@ def _open(about: Context, finding: Finding) -> list[Block]:
         if queries
         else voice("report.takes_unknown")
     )
-    made: list[Block] = []
-    if finding.reason is not None:
-        why = Paragraph(text=voice.of(finding.reason))
-        made.append(Group(title=voice("report.why_title"), blocks=(why,)))
-    made.append(Group(title=voice("report.takes_title"), blocks=(Paragraph(text=takes),)))
-    return made
+    return [Group(title=voice("report.takes_title"), blocks=(Paragraph(text=takes),))]
 
 
 def _strength(about: Context, finding: Finding) -> list[Block]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..audit.record import Record
 from .blocks import blocks
@@ -17,6 +18,10 @@ from .figures import svg
 from .model import FigureBlock, Report
 from .provisions import Provision
 
+_BREAK = "\0"
+_LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{25,}")
+_PIECE = re.compile(r".{1,16}")
+_PERCENT = re.compile(r"(?<=\d) %")
 _LANG = {"zh": "zh-Hans", "en": "en"}
 
 
@@ -68,6 +73,24 @@ def _figure(figure: FigureBlock) -> Markup:
     return Markup(svg(figure))  # noqa: S704 - every text in it was escaped there
 
 
+def soft(text: str) -> Markup:
+    """Return escaped text whose long words may be broken, so that no cell widens its table.
+
+    Examples
+    --------
+    >>> soft("a" * 30 + "<b>")
+    Markup('aaaaaaaaaaaaaaaa<wbr>aaaaaaaaaaaaaa&lt;b<wbr>&gt;')
+    """
+    broken = _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word[0])), _unbroken(text))
+    # no text holds a NUL: control characters are replaced before
+    return Markup(str(escape(broken)).replace(_BREAK, "<wbr>"))  # noqa: S704 - escaped here
+
+
+def _unbroken(value: Any) -> Any:
+    """Keep a number and its percent sign on one line."""
+    return _PERCENT.sub("\N{NO-BREAK SPACE}%", value) if type(value) is str else value
+
+
 def _style() -> str:
     return _file("report.css")
 
@@ -87,7 +110,8 @@ def _template() -> Any:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_unbroken,
         loader=jinja2.FunctionLoader(_file),
     )
-    environment.filters["svg"] = _figure
+    environment.filters |= {"svg": _figure, "soft": soft}
     return environment.get_template("report.html.jinja")

@@ -121,14 +121,13 @@ class Dot:
 class IntervalChart:
     """Dots with intervals over a zero line and the limits.
 
-    `money` is what one percent is in money (None: no second axis); `currency` names it. The words
-    stand beside the axes.
+    `money` is what one percent is in money (None: no second axis); `currency` names it. The band
+    of a row is what lies inside its limit.
     """
 
     type: ClassVar[str] = "intervals"
     dots: tuple[Dot, ...]
     percent_axis: str
-    limit_word: str
     money_axis: str = ""
     money: float | None = None
     currency: str | None = None

@@ -52,8 +52,9 @@ def bearing(
 
 def name(provision: Provision, voice: Voice) -> str:
     """Return instrument and article, in one language."""
-    instrument = provision["instrument"][voice.language]
-    return f"{instrument}{' ' if voice.language == 'en' else ''}{article(provision, voice)}"
+    place = article(provision, voice)
+    space = " " if place[:1].isascii() else ""
+    return f"{provision['instrument'][voice.language]}{space}{place}"
 
 
 def article(provision: Provision, voice: Voice) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..audit.record import Control, Finding, Range, Setting
 from ..messages import Text, numbers
+from .scrub import scrub
 from .voice import Voice
 
 _PER = {
@@ -20,6 +21,8 @@ _PER = {
     "month": "words.per_month",
     "year": "words.per_year",
 }
+NAME = 60
+"""Most characters of a name inside a sentence."""
 STRENGTHS = {"strong": "words.strong", "medium": "words.medium", "weak": "words.weak"}
 DEFENCE_STATUS = {
     "ruled_out_by_design": "words.ruled_out_by_design",
@@ -119,7 +122,7 @@ class Teller:
 
     def label(self, finding: Finding) -> str:
         """Return what people call the treated attribute."""
-        label = Voice.of(self.voice, finding.label) or finding.treatment
+        label = scrub(self.voice.of(finding.label) or finding.treatment, NAME)
         return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
     def per(self, finding: Finding) -> str:
@@ -135,8 +138,8 @@ class Teller:
         """Return how the treated are called, how the reference is, and how both are together."""
         values = {
             "label": self.label(finding),
-            "level": self.voice.of(finding.level_label, finding.level),
-            "reference": self.voice.of(finding.reference_label, finding.reference),
+            "level": scrub(self.voice.of(finding.level_label, finding.level), NAME),
+            "reference": scrub(self.voice.of(finding.reference_label, finding.reference), NAME),
         }
         ids = (
             ("report.who_plain", "report.whom_plain", "report.pair_plain")
@@ -367,11 +370,13 @@ class Teller:
             )
         return [what, how, voice("report.not_intent", label=frame["label"])]
 
+    def why(self, finding: Finding) -> str:
+        """Return why nothing can be told of a finding yet."""
+        return self.voice.of(finding.reason) or self._too_few(finding)
+
     def _unknown(self, finding: Finding) -> list[str]:
-        reason = self.voice.of(finding.reason) or self._too_few(finding)
-        first = self.voice("report.unknown", reason="")
-        rest = [reason, self.voice("report.neither")]
-        return [first, *rest] if first else rest
+        what = self.voice("report.unknown", reason=self.why(finding))
+        return [what, self.voice("report.neither")]
 
     def _too_few(self, finding: Finding) -> str:
         voice = self.voice

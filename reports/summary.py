@@ -130,7 +130,7 @@ def _not_judged(about: Context) -> Block:
             "report.not_judged_item",
             id=finding.id,
             question=about.tell.question(finding),
-            reason=voice.of(finding.reason),
+            reason=about.tell.why(finding),
         ).strip()
         for finding in about.of("inconclusive")
     ]
