@@ -46,18 +46,19 @@ class Bet(NamedTuple):
 
 SHIFT = (
     Bet(1, 0.03, 0.1),
-    Bet(1, 0.12, 0.2),
-    Bet(1, 0.5, 0.7),
+    Bet(1, 0.25, 0.3),
     Bet(1, 1, 1),
-    Bet(1, 4, 1),
+    Bet(1, 4, 1.2),
     Bet(4, 4, 2),
+    Bet(16, 0.5, 0.3),
+    Bet(16, 2, 1),
     Bet(16, 4, 1),
-    Bet(16, 16, 1),
 )
 """Bets on the deviation from the block's mean. A small scale resists wild noise, a large one lets
-rare big gaps count in full; scale · strength sets how fast a bet grows with a small gap."""
+rare big gaps count in full; strength / scale sets how fast a bet grows with a small gap. The weak
+ones find what is small in a long audit, and hardly lose where there is nothing."""
 
-SPREAD = (Bet(1, 1, 0.3), Bet(4, 4, 0.3), Bet(16, 16, 0.3))
+SPREAD = (Bet(1, 1, 0.2), Bet(4, 3, 0.3), Bet(16, 4, 0.3))
 """Bets on the distance from the block's median: arms that differ in spread, or in both directions."""
 
 

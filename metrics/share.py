@@ -323,7 +323,8 @@ def log_share_inside(hit: ArrayLike, *, share: float, gamma: float) -> Floats:
 
 
 _STAKES = 0.98 * 0.5 ** np.arange(9.0)
-_STAKE_WEIGHTS = np.full(len(_STAKES), -np.log(len(_STAKES)))
+# shares of two to ten times the limit are where blocks can be saved: beyond, any bet wins at once
+_STAKE_WEIGHTS = np.log(np.array([1, 1, 2, 4, 6, 6, 4, 2, 1]) / 27)
 
 
 def _beyond(plain: Floats, flags: Floats, confirmed: Floats, share: float) -> Floats:
