@@ -192,7 +192,7 @@ def address(plan: Plan, source: Source) -> Iterator[Problem]:
 
 def _names_somebody(url: str) -> bool:
     try:
-        return "@" in urlsplit(url.split("?")[0]).netloc
+        return "@" in urlsplit(url.split("?", maxsplit=1)[0]).netloc
     except ValueError:
         return False
 
@@ -300,7 +300,10 @@ def population_kind(name: str) -> str:
 
 
 def files(plan: Plan, folder: Path) -> dict[str, tuple[Key, Path]]:
-    """Return every file that the plan names: what it is, where it is named, where it is."""
+    """Return every file that the plan names: what it is, where it is named, where it is.
+
+    In a run folder, which holds a lock, that is the copy that was made when the run began.
+    """
     named: dict[str, tuple[Key, str | None]] = {
         "items": (("items",), plan.items),
         "identities": (("identities", "file"), plan.identities.file),
@@ -310,7 +313,27 @@ def files(plan: Plan, folder: Path) -> dict[str, tuple[Key, Path]]:
     population = plan.personas.population
     if population is not None and population_kind(population) == "file":
         named["population"] = (("personas", "population"), population)
-    return {name: (key, folder / path) for name, (key, path) in named.items() if path is not None}
+    where = kept if (folder / "plan.lock.json").is_file() else _beside
+    return {
+        name: (key, where(folder, name, path))
+        for name, (key, path) in named.items()
+        if path is not None
+    }
+
+
+def kept(folder: Path, name: str, path: str | Path) -> Path:
+    """Return where a run folder keeps its copy of a file that the plan names.
+
+    Examples
+    --------
+    >>> kept(Path("runs/x"), "items", "../rides.csv").as_posix()
+    'runs/x/inputs/items.csv'
+    """
+    return folder / "inputs" / f"{name}{Path(path).suffix}"
+
+
+def _beside(folder: Path, _: str, path: str) -> Path:
+    return folder / path
 
 
 def missing_files(folder: Path, plan: Plan, source: Source) -> Iterator[Problem]:

@@ -62,7 +62,7 @@ def test_a_broken_table_is_told_where(text, message_id, values):
     with pytest.raises(InputError) as caught:
         frames.parse_csv(text, "rooms.csv")
     assert caught.value.message_id == message_id
-    told = dict(caught.value.values)  # noqa: PD011 - an error, not a data frame
+    told = dict(caught.value.values)
     assert values.items() <= told.items()
     assert "rooms.csv" in caught.value.text("zh")
 
