@@ -224,7 +224,8 @@ def not_dropped(q: float, quiet: Tier) -> float:
     True
     """
     inside("q", q, -1e-12, 1, closed=True)
-    return 1 - _ends(float(q), quiet)[0]
+    # rounding may leave the sum of many chances a last digit above 1
+    return max(0.0, 1 - _ends(float(q), quiet)[0])
 
 
 def expected_rounds(q: float, quiet: Tier) -> tuple[float, ...]:
