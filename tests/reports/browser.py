@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
     None,
 )
 _SWITCHES = (
@@ -126,7 +130,9 @@ def opened() -> Iterator[Page]:
     """Start a browser with a home of its own, and end it."""
     assert PROGRAM is not None
     down, up = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory(prefix="evenhand-browser-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(
+        prefix="evenhand-browser-", ignore_cleanup_errors=True
+    ) as home:
         shell = f'exec "$0" "$@" 3<&{down[0]} 4>&{up[1]}'
         browser = subprocess.Popen(
             ["/bin/bash", "-c", shell, PROGRAM, *_SWITCHES, f"--user-data-dir={home}"],

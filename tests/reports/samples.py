@@ -362,9 +362,7 @@ CONTROLS = [
     Control(
         kind="access",
         passed=True,
-        statement=text(
-            "未取得的询价与变动因素无关。", "Failures do not go with the treatments."
-        ),
+        statement=text("未取得的询价与变动因素无关。", "Failures do not go with the treatments."),
     ),
 ]
 
