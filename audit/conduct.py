@@ -14,7 +14,7 @@ import numpy as np
 from ..probes.controls import PASS, Positive
 from ..probes.design import Observed, Wave, joined
 from ..probes.protocol import Check, Evidence, Hypothesis, Probe, Question, Seen, Study
-from .decide import Decision, Family, Health, decide
+from .decide import Decision, Family, Health, at_limits, decide
 
 Rng = Callable[[int], np.random.Generator]
 """Wave number → its generator, seeded by the lock."""
@@ -70,7 +70,7 @@ class Conduct:
         """Begin with every question alive and nothing asked."""
         self._live = list(self.questions)
         for name, probe in self.probes.items():
-            self._evidence[name] = probe.test(self.study, Observed(), self.rules.family.level(0))
+            self._evidence[name] = probe.test(self.study, Observed(), None)
         self._decide(final=False)
 
     @property
@@ -117,8 +117,7 @@ class Conduct:
         self.observed[turn.question] = now
         question = self.questions[turn.question]
         if isinstance(question, Probe):
-            level = self.rules.family.level(self.established)
-            self._evidence[turn.question] = question.test(self.study, now, level)
+            self._evidence[turn.question] = question.test(self.study, now, None)
         self._decide(final=False)
 
     def close(self) -> None:
@@ -180,12 +179,22 @@ class Conduct:
             final=final,
         )
         for name, one in self.decisions.items():
-            if one.label == "cleared" and one is not before.get(name):
-                self.decisions[name] = replace(one, evidence=self._read_again(one))
+            if one.closed and one is not before.get(name):
+                self.decisions[name] = self._reported(one)
 
-    def _read_again(self, one: Decision) -> Evidence:
-        """Return the evidence of a decision with intervals at the level that it was made at."""
+    def _reported(self, one: Decision) -> Decision:
+        """Return a decision with all that a report needs, at the level that it was made at."""
         hypothesis = one.evidence.hypothesis
-        observed = self.observed[hypothesis.probe]
+        observed = self.observed.get(hypothesis.probe, Observed())
         found = self.probes[hypothesis.probe].test(self.study, observed, one.level)
-        return next(item for item in found if item.hypothesis.id == hypothesis.id)
+        rivals = [
+            other.evidence
+            for other in self.decisions.values()
+            if other.evidence.hypothesis.probe != hypothesis.probe
+        ]
+        own = next(item for item in found if item.hypothesis.id == hypothesis.id)
+        return replace(
+            one,
+            evidence=own,
+            at_limits=at_limits(own, [*found, *rivals], self.rules.family, self.health()),
+        )

@@ -195,11 +195,8 @@ def decide(
         kept_.evidence if kept_ is not None and kept_.closed else item
         for kept_, item in zip(kept, evidence, strict=True)
     ]
-    called = {
-        scale: call([item.claims.get(scale) for item in current], family, was)
-        for scale in sorted({scale for item in current for scale in item.claims})
-    }
-    established = sum(one.established for one in called[1.0])
+    called = call([item.claims[1.0] for item in current], family, was)
+    established = sum(one.established for one in called)
     needed = evidence_to_clear([item.claims[1.0] for item in current], family)
     decisions: dict[str, Decision] = {}
     for i, (name, item) in enumerate(zip(ids, current, strict=True)):
@@ -209,9 +206,9 @@ def decide(
             continue
         decisions[name] = _one(
             item,
-            {scale: parts[i] for scale, parts in called.items() if scale in item.claims},
+            called[i],
             family=family,
-            established=established - int(called[1.0][i].established),
+            established=established - int(called[i].established),
             to_clear=needed[i],
             health=health,
             trials_left=trials_left if trials_left <= BELIEVED * budget else None,
@@ -237,6 +234,25 @@ def evidence_to_clear(claims: Sequence[Claims], family: Family) -> list[float]:
     return needed
 
 
+def at_limits(
+    item: Evidence, family_evidence: Sequence[Evidence], family: Family, health: Health
+) -> dict[float, Label]:
+    """Return the verdict that `item` would have had at each set of limits that it was read at.
+
+    Parameters
+    ----------
+    family_evidence : sequence of Evidence
+        All of the family, `item` among them.
+    """
+    place = next(i for i, one in enumerate(family_evidence) if one is item)
+    nobody = [False] * len(family_evidence)
+    labels: dict[float, Label] = {}
+    for scale in sorted(item.claims):
+        claims = [one.claims.get(scale) for one in family_evidence]
+        labels[scale] = _label(item, call(claims, family, nobody)[place], health)
+    return labels
+
+
 def _stands(old: Decision, health: Health) -> bool:
     """Whether a closed decision outlives what the controls say now."""
     return health.harness and (health.access or old.label != "cleared")
@@ -244,7 +260,7 @@ def _stands(old: Decision, health: Health) -> bool:
 
 def _one(
     item: Evidence,
-    called: Mapping[float, Called],
+    one: Called,
     *,
     family: Family,
     established: int,
@@ -253,7 +269,7 @@ def _one(
     trials_left: int | None,
     final: bool,
 ) -> Decision:
-    one, claims = called[1.0], item.claims[1.0]
+    claims = item.claims[1.0]
     label = _label(item, one, health)
     decided = {"established": min(claims.differs, claims.beyond)}
     log_e = decided.get(label, claims.differs)
@@ -267,7 +283,6 @@ def _one(
         level=1 - 2 / to_clear if label == "cleared" else family.level(established),
         evalue=math.exp(min(log_e, 700.0)),
         adjusted=float(adjusted(log_e, min(established, family.hypotheses - 1), family.hypotheses)),
-        at_limits={scale: _label(item, part, health) for scale, part in called.items()},
     )
     needed = queries_needed(item, family, established)
     closed, reason = _why(item, one, base, health, needed, trials_left, final=final)

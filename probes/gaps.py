@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -158,9 +158,12 @@ def read(
     limit: Limit | None,
     direction: Direction,
     bound: float,
-    level: float,
+    level: float | None,
 ) -> Evidence:
     """Return the evidence for one hypothesis from all answers so far.
+
+    With `level` None what only a report needs is left out: intervals, the verdicts at other
+    limits, the smallest effect that would show, examples.
 
     Null hypotheses and guarantees
         *differs*: the law of the answers does not depend on the label; exact by random assignment.
@@ -168,11 +171,10 @@ def read(
         under any noise, provided fresh identities of one context answer independently and alike
         while it is asked again.
     """
-    answers, asked = ledger.triples(arm)
-    dependence = log_dependence(answers, asked)
+    dependence = log_dependence(*ledger.triples(arm))
     at: dict[float, Claims] = {}
     shares: Shares | None = None
-    for scale in SCALES if limit is not None else (1.0,):
+    for scale in SCALES if limit is not None and level is not None else (1.0,):
         scaled = limit.times(scale) if limit is not None else None
         at[scale], found = claims(
             ledger, arm, limit=scaled, direction=direction, bound=bound, dependence=dependence
@@ -180,25 +182,30 @@ def read(
         shares = found if scale == 1.0 else shares
     x = ledger.clipped_mean_terms(arm, bound)
     used = x[~np.isnan(x)]
-    noise = noise_of(ledger)
-    known = len(used) > 0
     effect = Estimate(
-        value=float(np.mean(used)) if known else None,
+        value=float(np.mean(used)) if len(used) else None,
         unit="log-ratio",
-        interval=mean_interval(x, bound=bound, level=level) if known else None,
         n=len(used),
         n_excluded=len(x) - len(used),
     )
-    return Evidence(
+    short = Evidence(
         hypothesis=hypothesis,
         claims=at,
         effect=effect,
-        share=_share(shares, level) if shares and limit else None,
-        bounds=_bounds(ledger, shares, limit, level) if shares and limit else {},
-        base=_base(ledger, arm),
+        share=_share(shares, None) if shares else None,
         n=len(used),
         n_excluded=len(x) - len(used),
         queries=int(ledger.asked[ledger.asked[:, arm]].sum()),
+    )
+    if level is None or len(used) == 0:
+        return short
+    noise = noise_of(ledger)
+    return replace(
+        short,
+        effect=replace(effect, interval=mean_interval(x, bound=bound, level=level)),
+        share=_share(shares, level) if shares else None,
+        bounds=_bounds(ledger, shares, limit, level) if shares and limit else {},
+        base=_base(ledger, arm),
         smallest_detectable=smallest_detectable(len(used), noise, bound=bound, level=level)
         if len(used) > 1 and math.isfinite(noise)
         else None,
@@ -213,7 +220,7 @@ def _base(ledger: Ledger, arm: int) -> float:
     return float(np.exp(np.mean(logs))) if len(logs) else math.nan
 
 
-def _share(shares: Shares, level: float, *, side: str = "both") -> Estimate:
+def _share(shares: Shares, level: float | None, *, side: str = "both") -> Estimate:
     towards = {"both": np.ones(len(shares.block), dtype=bool), "dearer": shares.dearer}
     towards["cheaper"] = ~shares.dearer
     mask = towards[side]
@@ -228,7 +235,7 @@ def _share(shares: Shares, level: float, *, side: str = "both") -> Estimate:
             gamma=shares.gamma,
             level=level,
         )
-        if n
+        if n and level is not None
         else None,
         n=n,
     )

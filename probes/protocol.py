@@ -116,7 +116,7 @@ class Evidence:
     Parameters
     ----------
     claims : mapping of float to Claims
-        For ½, 1 and 2 times the tolerance. Without a tolerance only ``1.0``, with no claim on size.
+        For 1 and, in a report, ½ and 2 times the tolerance. Without one there is no claim on size.
     effect, share : Estimate
         The mean effect with a time-uniform interval at `level`; the confirmed share.
     bounds : mapping of str to Estimate
@@ -254,8 +254,11 @@ class Probe(Question, Protocol):
         """Return what will be found out, before anything is asked."""
         ...
 
-    def test(self, study: Study, observed: Observed, level: float) -> Sequence[Evidence]:
-        """Return the evidence from all answers; intervals at confidence `level`."""
+    def test(self, study: Study, observed: Observed, level: float | None) -> Sequence[Evidence]:
+        """Return the evidence from all answers, for a report with intervals at `level`.
+
+        With None what only a report needs is left out: between two waves nobody reads it.
+        """
         ...
 
     def checks(self, observed: Observed, rng: np.random.Generator | None) -> Sequence[Check]:

@@ -130,7 +130,8 @@ def _rounds(
         return engine.path_state(np.cumsum(table, axis=1), asked // engine.ROUND, quiet)
 
     # A pair without an answer never speaks for the vendor and never against it.
-    lenient, strict = states(seen | missing), states(seen & ~missing)
+    lenient = states(seen | missing)
+    strict = states(seen & ~missing) if missing.any() else lenient
     state = np.where(lenient == DROPPED, DROPPED, np.where(strict == CONFIRMED, CONFIRMED, OPEN))
     over = (lenient != OPEN) & (strict != OPEN) & (state == OPEN)
     return np.where(over, UNDECIDED, state).astype(np.int8)

@@ -245,7 +245,7 @@ class Twins:
         return twins
 
     # ------------------------------------------------------------------ reading
-    def test(self, study: Study, observed: Observed, level: float) -> tuple[Evidence, ...]:
+    def test(self, study: Study, observed: Observed, level: float | None) -> tuple[Evidence, ...]:
         """Return the evidence for every hypothesis from all answers so far."""
         ledger = self._ledger(study, observed)
         return tuple(
@@ -260,7 +260,7 @@ class Twins:
         observed: Observed,
         hypothesis: Hypothesis,
         arm: int,
-        level: float,
+        level: float | None,
     ) -> Evidence:
         if not is_carried(study, hypothesis.treatment):
             return Evidence(

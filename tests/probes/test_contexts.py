@@ -120,5 +120,10 @@ def test_bytes_hold_the_whole_wave():
 def test_columns_must_be_aligned():
     with pytest.raises(ValueError, match="aligned"):
         Wave.of_single_trials(
-            item=[0, 0], block=[0], again=[-1, -1], identity=[-1, -1], arm=[0, 1], persona=[0, 0]
+            item=np.array([0, 0], dtype=np.int32),
+            block=[0],
+            again=[-1, -1],
+            identity=[-1, -1],
+            arm=[0, 1],
+            persona=[0, 0],
         )
