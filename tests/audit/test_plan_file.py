@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evenhand.audit import planfile, planshape, planyaml
@@ -42,6 +42,8 @@ controls: {positive: {attribute: nights, from: 1, to: 2}}
 budget: {queries: 5000}
 """
 FOLDER = Path("nowhere")
+# a busy machine is no reason to fail
+NO_CLOCK: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
 def parse(text: str) -> planfile.LoadedPlan:
@@ -136,7 +138,7 @@ LEVELS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, **NO_CLOCK)
 @given(level=LEVELS)
 def test_a_plan_made_in_python_runs_unchanged(level):
     data = parse(PLAN).plan.model_dump(by_alias=True)
@@ -207,13 +209,13 @@ def only_plan_errors(text: str) -> None:
     assert [problem for problem in found if problem.message_id == "plan.cannot_be_used"] == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, **NO_CLOCK)
 @given(text=st.one_of(st.text(), st.lists(SIGNS, max_size=60).map("".join)))
 def test_no_text_raises_anything_but_a_plan_error(text):
     only_plan_errors(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, **NO_CLOCK)
 @given(data=st.binary(max_size=200))
 def test_no_bytes_raise_anything_but_a_plan_error(data):
     try:
@@ -223,7 +225,7 @@ def test_no_bytes_raise_anything_but_a_plan_error(data):
     only_plan_errors(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, **NO_CLOCK)
 @given(at=st.integers(0, len(PLAN)), cut=st.integers(0, 8), put=st.lists(SIGNS, max_size=4))
 def test_no_slip_of_the_hand_raises_anything_but_a_plan_error(at, cut, put):
     only_plan_errors(PLAN[:at] + "".join(put) + PLAN[at + cut :])
@@ -248,7 +250,7 @@ TREE = yaml.safe_load(PLAN.replace("NO,", "'NO',"))
 PLACES = [place for place in places(TREE) if place]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250, **NO_CLOCK)
 @given(place=st.sampled_from(PLACES), value=VALUES)
 def test_no_value_in_the_wrong_place_raises_anything_but_a_plan_error(place, value):
     tree = copy.deepcopy(TREE)
