@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PausedError, UsageError
+from .planrequest import kept
 from .record import Record
 
 PLAN, LOCK, JOURNAL, RECORD, ANNEX, STOP = (
@@ -76,14 +77,15 @@ class RunFolder:
             raise UsageError("errors.no_such_run", path=str(path))
         return folder
 
-    def create(self, plan: str, lock: bytes, inputs: Mapping[str, Path]) -> None:
-        """Write plan, lock and the files that the plan names; only its owner may look in.
+    def create(self, plan: str, inputs: Mapping[str, Path]) -> None:
+        """Write the plan and the files that it names; only its owner may look in.
+
+        It is a run once the lock is there too: :meth:`fix` comes last.
 
         Parameters
         ----------
         plan : str
             The plan as it was read.
-        lock : bytes
         inputs : mapping of str to Path
             What each named file is → where it is now; a copy goes into ``inputs/``, so that the run
             can be analysed again anywhere.
@@ -98,10 +100,14 @@ class RunFolder:
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name, source in inputs.items():
-                kept = copied(self.path, name, source)
-                kept.parent.mkdir(exist_ok=True)
-                write(kept, source.read_bytes())
+                copy = kept(self.path, name, source)
+                copy.parent.mkdir(exist_ok=True)
+                write(copy, source.read_bytes())
             write(self.plan, plan.encode())
+
+    def fix(self, lock: bytes) -> None:
+        """Write what the plan came to: from here on the folder holds a run."""
+        with disk(self.path):
             write(self.lock, lock)
 
     def write_record(self, record: Record) -> Record:
@@ -110,8 +116,9 @@ class RunFolder:
             old = self.read_record()
             if old.content_sha256 == record.content_sha256:
                 return old
-            kept = self.path / f"record.{old.content_sha256[:8]}.json"
-            self.record.rename(kept)
+            earlier = self.path / f"record.{old.content_sha256[:8]}.json"
+            with disk(self.path):
+                write(earlier, self.record.read_bytes())
             run = record.run.model_copy(update={"supersedes": old.content_sha256})
             record = record.model_copy(update={"run": run})
         with disk(self.path):
@@ -136,11 +143,6 @@ class RunFolder:
             return []
         lines = self.annex.read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines if line.strip()]
-
-
-def copied(folder: Path, name: str, source: Path) -> Path:
-    """Return where a run folder keeps its copy of a file that the plan names."""
-    return folder / "inputs" / f"{name}{source.suffix}"
 
 
 def write(path: Path, data: bytes) -> None:

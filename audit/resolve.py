@@ -100,13 +100,13 @@ def _personas(loaded: LoadedPlan) -> Frame:
             if part.role in TREATMENTS and part.reference is not None
         }
         return Frame(Table(columns), np.ones(1))
-    return weighted(_population(name, loaded.path.parent), name)
+    return weighted(_population(name, loaded.digest_inputs.get("population")), name)
 
 
-def _population(name: str, folder: Path) -> Table:
+def _population(name: str, file: Path | None) -> Table:
     kind = planrequest.population_kind(name)
-    if kind == "file":
-        table = read_table(folder / name)
+    if file is not None:
+        table = read_table(file)
     elif kind == "function":
         table = _called(name)
     else:
@@ -161,6 +161,7 @@ def _attribute(name: str, part: AttributePart) -> Attribute:
         kind=part.kind or KIND_BY_ROLE[part.role],
         because=_both(part.because),
         label=_both(part.label),
+        question=_both(part.question),
         level_labels={
             level: {"zh": text.zh, "en": text.en} for level, text in part.level_labels.items()
         },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EvidenceError, TargetError
+from ..errors import EvidenceError, PausedError, TargetError
 from ..probes.controls import Pilot, Positive
 from ..probes.design import FAILED, REASONS, Observed
 from ..probes.protocol import Hypothesis, Probe, Question, Study
 from ..probes.registry import make
 from .ask import ask, observed
-from .authorise import authorise
+from .authorise import authorise, rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
 from .decide import Family
@@ -26,6 +27,7 @@ from .folder import RunFolder
 from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
+from .outage import Vigil
 from .plan import Plan
 from .planfile import LoadedPlan, load
 from .record import Record, Run
@@ -131,27 +133,32 @@ async def drive(
     A wave is stored before its first call, its answers before anybody looks at them, and the next
     wave is designed from complete waves only: so a run that was killed goes on as if it had not.
     """
-    limits, ceiling = audit.plan.target.limits, attempts_ceiling(audit.plan)
-    pace = Pace(
-        rate=limits.requests_per_second, concurrency=limits.concurrency, attempts=limits.attempts
-    )
+    ceiling = attempts_ceiling(audit.plan)
+    pace = Pace.of(audit.plan.target.limits, ceiling=rate(audit.plan))
     jitter = np.random.default_rng(audit.plan.seed)
+    stop = stop or asyncio.Event()
+    watched = Vigil(target, stop, concurrency=pace.concurrency)
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
             return
         journal.open_wave(turn.number, turn.question, turn.wave)
-        await ask(
-            target,
-            audit.study,
-            journal,
-            turn.number,
-            turn.wave,
-            limits=pace,
-            attempts_left=ceiling - journal.attempts(),
-            rng=jitter,
-            stop=stop,
-            progress=_watched(watch, conduct, turn),
-        )
+        try:
+            await ask(
+                watched,
+                audit.study,
+                journal,
+                turn.number,
+                turn.wave,
+                limits=pace,
+                attempts_left=ceiling - journal.attempts(),
+                rng=jitter,
+                stop=stop,
+                progress=_watched(watch, conduct, turn),
+            )
+        except PausedError:
+            if watched.gone:
+                raise silent(watched, begun=turn.number > 0) from None
+            raise
         conduct.take(turn, observed(journal, target, turn.number, turn.wave))
         if turn.number == 0:
             require_answers(conduct.observed[turn.question])
@@ -183,10 +190,17 @@ def require_answers(answers: Observed) -> None:
     """Refuse to go on where the pilot brought nothing but failures."""
     if len(answers) and np.all(answers.kind == FAILED):
         found = Counter(REASONS[code] for code in answers.reason.tolist())
-        raise TargetError(
-            "errors.target_silent",
-            reasons=", ".join(f"{k} × {n}" for k, n in sorted(found.items())),
-        )
+        raise TargetError("errors.target_silent", reasons=_counted(found))
+
+
+def silent(watched: Vigil, *, begun: bool) -> TargetError:
+    """Return the error for a target that gave nothing usable, at once or after it had `begun`."""
+    told = "errors.target_gone" if begun or watched.answered else "errors.target_silent"
+    return TargetError(told, reasons=_counted(watched.reasons))
+
+
+def _counted(reasons: Counter[str]) -> str:
+    return ", ".join(f"{reason} × {n}" for reason, n in sorted(reasons.items()))
 
 
 def begin(audit: Audit, path: Path) -> RunFolder:
@@ -199,8 +213,13 @@ def begin(audit: Audit, path: Path) -> RunFolder:
     """
     folder = RunFolder(path)
     if not folder.lock.is_file():
-        folder.create(audit.loaded.text, audit.lock.to_bytes(), audit.loaded.digest_inputs)
-        Journal.create(folder.journal).close()
+        folder.create(audit.loaded.text, audit.loaded.digest_inputs)
+        # the lock comes last: killed before it, a folder is begun again; after it, it is resumed
+        opened = Journal.open if folder.journal.is_file() else Journal.create
+        with opened(folder.journal) as journal:
+            if journal.waves():
+                raise EvidenceError("errors.no_lock", path=str(path))
+            folder.fix(audit.lock.to_bytes())
     _same_lock(audit, folder)
     return folder
 
@@ -244,10 +263,8 @@ def run(
 
     async def main() -> None:
         target = audit.target()
-        stop = asyncio.Event()
-        listening = asyncio.create_task(_stop_requested(folder.stop, stop))
         try:
-            with Journal.open(folder.journal) as journal:
+            with Journal.open(folder.journal) as journal, _stoppable(folder.stop) as stop:
                 await drive(
                     audit,
                     conduct,
@@ -260,15 +277,25 @@ def run(
                 if not pilot_only:
                     folder.write_record(compose(audit, conduct, target, journal, started))
         finally:
-            listening.cancel()
             await target.close()
 
-    folder.stop.unlink(missing_ok=True)
-    try:
-        in_loop(main())
-    finally:
-        folder.stop.unlink(missing_ok=True)
+    in_loop(main())
     return conduct
+
+
+@contextmanager
+def _stoppable(request: Path) -> Iterator[asyncio.Event]:
+    """Give an event that the file `request` sets; one from an earlier run does not count."""
+    stop = asyncio.Event()
+    with suppress(OSError):
+        request.unlink(missing_ok=True)
+    listening = asyncio.get_running_loop().create_task(_stop_requested(request, stop))
+    try:
+        yield stop
+    finally:
+        listening.cancel()
+        with suppress(OSError):
+            request.unlink(missing_ok=True)
 
 
 async def _stop_requested(request: Path, stop: asyncio.Event) -> None:
