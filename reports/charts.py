@@ -8,7 +8,7 @@ from ..audit.record import Finding, Range
 from ..messages import numbers
 from .context import Context, cells
 from .model import Cell, Dot, FigureBlock, FlowChart, IconArray, IntervalChart, Table
-from .sentences import fraction, known, share_text, size
+from .sentences import fraction, known, share_digits, share_text, size
 
 
 def interval(about: Context, finding: Finding) -> FigureBlock | None:
@@ -186,9 +186,9 @@ def share_row(about: Context, name: str, share: Range | None) -> tuple[Cell, ...
         return None
     voice = about.voice
     low, high = known(share.low), known(share.high)
-    spread = voice("report.no_number")
+    spread = voice("report.dash")
     if low is not None and high is not None:
-        digits = numbers.digits_for(100 * (high - low))
+        digits = share_digits(share)
         spread = numbers.percent_range(100 * low, 100 * high, voice.language, digits=digits)
     return cells(voice.begun(name), share_text(share, voice), spread)
 

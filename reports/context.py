@@ -115,6 +115,11 @@ def cells(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(text=text) for text in texts)
 
 
+def marked(mark: str, words: str) -> str:
+    """Return words behind a mark that is never left alone at the end of a line."""
+    return f"{mark}\N{NO-BREAK SPACE}{words}"
+
+
 def small(text: str) -> Paragraph:
     """Return a note in small print."""
     return Paragraph(text=text, tone="small")

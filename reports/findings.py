@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..audit.record import ExamplePair, Finding, Trial
+from ..audit.record import ExamplePair, Finding, Range, Trial
 from ..messages import numbers
 from . import charts
-from .context import Context, cells, small
+from .context import Context, cells, marked, small
 from .method import smallest
 from .model import Block, Bullets, Cell, FindingPage, Group, Paragraph, Table
 from .provisions import name, relation, says
@@ -17,10 +17,10 @@ FIELDS = 12
 """Most fields that the vendor saw, shown with an example."""
 
 _DEFENCE_MARKS = {
-    "ruled_out_by_design": "✓ ",
-    "tested": "● ",
-    "not_tested": "○ ",
-    "not_applicable": "– ",
+    "ruled_out_by_design": "✓",
+    "tested": "●",
+    "not_tested": "○",
+    "not_applicable": "–",
 }
 _ARMS = {
     "reference": "words.arm_reference",
@@ -100,7 +100,8 @@ def _numbers(about: Context, finding: Finding) -> Table:
     if written:
         rows.append(cells(voice("report.q_percent"), written.percent, written.interval))
     if written and written.money:
-        money = voice("report.q_money", per=about.tell.per(finding).rstrip())
+        per = about.tell.per(finding).strip()
+        money = voice("report.q_money_per", per=per) if per else voice("report.q_money")
         rows.append(cells(money, written.money, written.money_interval))
     rows += [
         charts.share_row(about, voice("report.q_share", beyond=beyond), finding.share),
@@ -108,6 +109,7 @@ def _numbers(about: Context, finding: Finding) -> Table:
         charts.share_row(about, voice("report.icons_down", beyond=beyond), finding.share_cheaper),
         charts.share_row(about, voice("report.q_single", beyond=beyond), finding.single_quotes),
         charts.share_row(about, voice("report.q_twin", beyond=beyond), finding.twin_beyond),
+        charts.share_row(about, voice("report.q_excess"), _excess(finding)),
     ]
     level = finding.effect.level
     spread = (
@@ -121,6 +123,14 @@ def _numbers(about: Context, finding: Finding) -> Table:
         rows=tuple(row for row in rows if row)
         or (cells(voice("report.q_percent"), voice("report.no_number"), voice("report.dash")),),
     )
+
+
+def _excess(finding: Finding) -> Range | None:
+    """Return how much more often single quotes part than twins do; an estimate only."""
+    single, twins = finding.single_quotes, finding.twin_beyond
+    if single is None or twins is None or single.estimate is None or twins.estimate is None:
+        return None
+    return Range(estimate=single.estimate - twins.estimate, low=None, high=None, unit="share")
 
 
 def _against_limits(about: Context, finding: Finding) -> list[Block]:
@@ -168,7 +178,7 @@ def _defences(about: Context, finding: Finding) -> list[Block]:
         rows=tuple(
             cells(
                 about.tell.defence(row.id),
-                _DEFENCE_MARKS[row.status] + voice(DEFENCE_STATUS[row.status]),
+                marked(_DEFENCE_MARKS[row.status], voice(DEFENCE_STATUS[row.status])),
                 voice.of(row.statement),
             )
             for row in finding.defences

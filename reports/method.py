@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..audit.record import AttributeNote, Finding
 from ..messages import numbers
 from . import charts
-from .context import Context, cells, small
+from .context import Context, cells, marked, small
 from .model import Block, Bullets, Cell, Fact, Facts, Group, Paragraph, Table
 from .sentences import fraction
 from .summary import CONTROLS
@@ -43,9 +44,8 @@ _LOAD = {
     "requests_per_second_reached": "report.load_reached",
     "latency_before": "report.load_latency_before",
     "latency_median": "report.load_latency",
-    "latency_p95": "report.load_latency_95",
-    "pauses": "report.load_pauses",
-    "seconds": "report.load_seconds",
+    "latency_longest": "report.load_latency_longest",
+    "calls_answered": "report.load_calls",
 }
 _SOURCES = {"fresh": "report.identities_fresh", "pool": "report.identities_pool"}
 _DIRECTIONS = {"any": "report.direction_any", "harm": "report.direction_harm"}
@@ -121,9 +121,9 @@ def _load(about: Context) -> Facts:
 
 
 def _three_figures(value: float) -> str:
-    size = abs(value)
-    digits = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2 if size >= 1 else 4  # noqa: PLR2004
-    return numbers.decimal(value, digits)
+    if value == int(value):
+        return numbers.count(value)
+    return numbers.decimal(value, min(4, max(0, 2 - math.floor(math.log10(abs(value))))))
 
 
 def asked(about: Context) -> tuple[Block, ...]:
@@ -253,8 +253,9 @@ def _controls(about: Context) -> Block:
     rows = tuple(
         cells(
             voice(CONTROLS[control.kind]),
-            ("✓ " if control.passed else "✗ ")
-            + voice("words.passed" if control.passed else "words.failed_check"),
+            marked("✓", voice("words.passed"))
+            if control.passed
+            else marked("✗", voice("words.failed_check")),
             voice.of(control.statement),
         )
         for control in about.content.controls

@@ -17,7 +17,7 @@ from .voice import Voice
 _PER = {
     "night": "words.per_night",
     "trip": "words.per_trip",
-    "ride": "words.per_trip",
+    "ride": "words.per_ride",
     "month": "words.per_month",
     "year": "words.per_year",
 }
@@ -89,9 +89,14 @@ def _money(money: Range | None, voice: Voice, sign: float) -> tuple[str, str]:
 
 def share_text(share: Range, voice: Voice) -> str:
     """Return the estimate of a share with the digits that its interval justifies."""
-    wide = width(share)
-    digits = numbers.digits_for(None if wide is None else 100 * wide)
+    digits = share_digits(share)
     return numbers.percent(100 * (share.estimate or 0.0), voice.language, digits=digits)
+
+
+def share_digits(share: Range) -> int:
+    """Return the decimals of a share in percent: one customer in a hundred is the unit."""
+    wide = width(share)
+    return numbers.digits_for(None if wide is None else 100 * wide, whole=5.0)
 
 
 def fraction(value: float | None, voice: Voice) -> str:
@@ -312,8 +317,8 @@ class Teller:
         return self.voice("report.beyond_joint", **frame, **sized)
 
     def _at_least(self, share: Range) -> str:
-        digits = numbers.digits_for(100 * (width(share) or 0.0))
-        return numbers.percent(100 * (known(share.low) or 0.0), self.voice.language, digits=digits)
+        low = 100 * (known(share.low) or 0.0)
+        return numbers.percent(low, self.voice.language, digits=share_digits(share))
 
     def _beyond_how(self, finding: Finding) -> str:
         n = numbers.count(finding.n)

@@ -65,7 +65,7 @@ def test_odds(evalue, en):
 
 
 @pytest.mark.parametrize(
-    ("width", "digits"), [(0.0, 2), (0.49, 2), (0.5, 1), (4.9, 1), (5.0, 0), (math.inf, 1)]
+    ("width", "digits"), [(0.0, 2), (0.49, 2), (0.5, 1), (9.9, 1), (10.0, 0), (math.inf, 1)]
 )
 def test_digits_follow_the_interval(width, digits):
     assert numbers.digits_for(width) == digits

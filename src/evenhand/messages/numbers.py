@@ -37,24 +37,25 @@ _LARGE_ODDS = (
 )
 
 
-def digits_for(width: float | None) -> int:
+def digits_for(width: float | None, *, whole: float = 10.0) -> int:
     """Return how many decimals an interval of this width justifies: 0, 1 or 2.
-
-    The last decimal printed is the first of which the interval holds at least five.
 
     Parameters
     ----------
     width : float or None
         High minus low, in the unit that is printed. None, where there is no interval, gives 1.
+    whole : float
+        From this width on there are none. From a half on there is one, of which the interval then
+        holds at least five.
 
     Examples
     --------
-    >>> digits_for(1.2), digits_for(7.0), digits_for(0.02), digits_for(None)
+    >>> digits_for(1.2), digits_for(12.0), digits_for(0.02), digits_for(None)
     (1, 0, 2, 1)
     """
     if width is None or not math.isfinite(width):
         return 1
-    return next((digits for digits in (0, 1) if width * 10**digits >= 5), 2)  # noqa: PLR2004 - said above
+    return 0 if width >= whole else 1 if width >= 0.5 else 2  # noqa: PLR2004 - said above
 
 
 def decimal(value: float, digits: int) -> str:
@@ -214,7 +215,7 @@ def odds(evalue: float, language: str) -> str:
     for bound, message_id in _LARGE_ODDS:
         if evalue >= bound:
             return text(message_id, language)
-    return text("words.odds", language, number=decimal(evalue, 0 if evalue >= 10 else 1))  # noqa: PLR2004
+    return text("words.odds", language, number=decimal(evalue, 0 if evalue >= 10 else 1))  # noqa: PLR2004 - two figures
 
 
 def day(moment: str) -> str:
