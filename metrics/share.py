@@ -385,8 +385,9 @@ def share_interval(
 ) -> Interval:
     """Return a time-uniform confidence interval for the share of hit contexts.
 
-    All shares that neither :func:`log_share_inside` nor :func:`log_share_beyond` rejects after the
-    last block, each side at half of ``1 − level``. Guarantee: finite-sample.
+    All shares that :func:`log_share_inside` does not reject after the last block and
+    :func:`log_share_beyond` after none, each side at half of ``1 − level``. Guarantee:
+    finite-sample. What was once shown to lie above a limit stays so, as the verdict does.
 
     Parameters
     ----------
@@ -420,12 +421,15 @@ def share_interval(
     )
     inside("gamma", gamma, 0, 1, closed=True)
     threshold = float(np.log(2 / (1 - inside("level", level, 0, 1))))
-    n, won = float(len(flags)), float((flags & kept).sum())
-    lost, struck = float((flags & ~kept).sum()), float(hits.sum())
+    n, struck = float(len(flags)), float(hits.sum())
+    # the evidence is highest right after a confirmed flag: its maximum is among these rows
+    rows = np.flatnonzero(flags & kept)
+    won = np.arange(1.0, len(rows) + 1)
+    lost = np.cumsum(flags & ~kept, dtype=np.float64)[rows]
+    plain = rows + 1.0 - won - lost
 
     def above(share: float) -> bool:
-        log_e = _beyond(np.array([n - won - lost]), np.array([lost]), np.array([won]), share)
-        return bool(log_e[0] < threshold)
+        return bool(np.max(_beyond(plain, lost, won, share), initial=0.0) < threshold)
 
     def below(share: float) -> bool:
         log_e = inside_counts(np.array([struck]), np.array([n - struck]), share * gamma)

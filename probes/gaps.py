@@ -244,7 +244,7 @@ def _share(shares: Shares, level: float | None, *, side: str = "both") -> Estima
 def _confirmed(shares: Shares, mask: Bools) -> float | None:
     """Return the share of contexts that are hit, judged by the flags that were asked again.
 
-    None where fewer than half of the flags were: a flag that nobody asked again says little.
+    None where none of the flags were: a single quote beyond the limit says little.
     """
     flags = shares.flagged & mask
     if len(flags) == 0:
@@ -252,7 +252,7 @@ def _confirmed(shares: Shares, mask: Bools) -> float | None:
     if not flags.any():
         return 0.0
     settled = flags & ~shares.open
-    if 2 * settled.sum() < flags.sum():
+    if not settled.any():
         return None
     return float(np.mean(flags) * np.sum(shares.confirmed & mask) / np.sum(settled))
 

@@ -287,7 +287,7 @@ def test_the_interval_is_what_the_evidence_does_not_reject():
     needed, step = np.log(40), 1e-7
 
     def beyond(share):
-        return log_share_beyond(flagged, confirmed, share=share)[-1]
+        return np.max(log_share_beyond(flagged, confirmed, share=share))
 
     def inside(share):
         return log_share_inside(hit, share=share, gamma=gamma)[-1]
@@ -339,3 +339,15 @@ def test_extreme_samples_have_sound_intervals():
 def test_what_cannot_be_used_is_refused(wrong):
     with pytest.raises(InputError):
         wrong()
+
+
+def test_the_lower_bound_agrees_with_the_verdict():
+    """It lies above a limit exactly where the evidence against the limit was ever high enough."""
+    rng = np.random.default_rng(5)
+    for _ in range(30):
+        flagged = rng.random(200) < 0.15
+        confirmed = flagged & (np.arange(200) < 60) & (rng.random(200) < 0.8)
+        found = share_interval(flagged, confirmed, flagged, gamma=0.4437, level=0.9)
+        for limit in (0.01, 0.02, 0.05, 0.1):
+            shown = np.max(log_share_beyond(flagged, confirmed, share=limit)) >= np.log(20)
+            assert shown == (found.low > limit)
