@@ -1,1 +1,79 @@
 """Adapters to what is audited. Each is three methods, and only `send` acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..plan import HttpTarget as HttpSpec
+from ..plan import PythonTarget as PythonSpec
+from .protocol import Answers, Reply, Request, Target
+from .render import Identities, Template
+
+if TYPE_CHECKING:
+    from ...probes.protocol import Study
+
+Spec = HttpSpec | PythonSpec
+
+
+def open_target(
+    spec: Spec, study: Study, *, identities: Identities, key: bytes, offline: bool = False
+) -> Target:
+    """Return the adapter that a plan asks for.
+
+    Parameters
+    ----------
+    spec : HttpTarget or PythonTarget of the plan
+    study : Study
+    identities : callable
+        Number of the wave and rows of its session table → ids for fresh sessions.
+    key : bytes
+        The lock's key: orders the rows of a batch and makes the ids of trials.
+    offline : bool
+        Only to read what is on file: no secret is looked up, no function imported.
+
+    Raises
+    ------
+    UsageError
+        If a secret is not set, or the request template cannot be compiled.
+    TargetError
+        If a function cannot be imported.
+    """
+    if isinstance(spec, HttpSpec):
+        from .http import HttpTarget
+
+        return HttpTarget(spec, study, identities=identities, key=key, offline=offline)
+    from .python import PythonTarget
+
+    return PythonTarget(spec, study, identities=identities, key=key, offline=offline)
+
+
+def address(spec: Spec) -> str:
+    """Return where a target is, without its path, query or anything secret.
+
+    Examples
+    --------
+    >>> address(PythonSpec(kind="python", function="shop.prices:quote"))
+    'shop.prices:quote'
+    """
+    if isinstance(spec, PythonSpec):
+        return spec.function
+    from .http import split_url
+
+    return split_url(spec.url)[0].rpartition("//")[2].rpartition("@")[2]
+
+
+def carried(spec: Spec) -> frozenset[str] | None:
+    """Return the fields that requests carry: ``"persona.age"``, ``"identity"``; None means all.
+
+    Examples
+    --------
+    >>> carried(PythonSpec(kind="python", function="a:b", request={"x": "{{persona.age}}"}))
+    frozenset({'persona.age'})
+    """
+    if isinstance(spec, PythonSpec):
+        return None if spec.request is None else Template.json(spec.request).fields
+    from .http import http_templates, split_url
+
+    templates, headers = http_templates(spec, split_url(spec.url)[1])
+    every = (*templates.values(), *headers.values())
+    return frozenset().union(*(one.fields for one in every))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -27,6 +28,8 @@ class Request:
         What is sent.
     route : str
         Where to, without secrets: ``"POST /quote?x=1"``, ``"python:module:function"``.
+    headers : mapping of str to str
+        Headers that differ from trial to trial, where a plan shows a cue in one.
     """
 
     wave: int
@@ -34,6 +37,19 @@ class Request:
     count: int
     body: bytes
     route: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def sha256(self) -> bytes:
+        """Return the hash of everything that leaves.
+
+        Examples
+        --------
+        >>> one = Request(wave=0, first=0, count=1, body=b"{}", route="POST /quote")
+        >>> one.sha256().hex()[:8]
+        '2a6a1be2'
+        """
+        head = "".join(f"\n{name}: {self.headers[name]}" for name in sorted(self.headers))
+        return hashlib.sha256(f"{self.route}{head}\n\n".encode() + self.body).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

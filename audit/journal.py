@@ -1,0 +1,535 @@
+"""The journal: every wave, every call and every answer of a run, on file before anybody acts on it.
+
+The unit is the call: one request, for one trial or a batch. A wave is stored and hashed before its
+first call; the intent to call is stored before the call leaves; an answer is seen by nobody before
+it is stored. One thread writes, and whoever asks need not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import orjson
+
+from ..errors import EvenhandError, EvidenceError, PausedError, UsageError
+from ..probes.design import Wave
+from .target.protocol import Reply
+
+GROUP = 128
+"""Most calls whose intent is on file and whose answer is not: what one crash can leave unknown."""
+
+DELAY = 0.03
+"""Seconds that an answer waits for company before it is written."""
+
+_URGENT = 32
+_FORMAT = 1
+_APPLICATION = 0x45764831
+_ROWS = 64
+_FETCH = 1024
+_SCHEMA = """
+CREATE TABLE wave (n INTEGER PRIMARY KEY, question TEXT NOT NULL, sha256 TEXT NOT NULL,
+                   columns BLOB NOT NULL) STRICT;
+CREATE TABLE call (id INTEGER PRIMARY KEY, wave INTEGER NOT NULL, first INTEGER NOT NULL,
+                   count INTEGER NOT NULL, attempt INTEGER NOT NULL,
+                   request_sha256 BLOB NOT NULL) STRICT;
+CREATE TABLE answer (call INTEGER PRIMARY KEY, at REAL NOT NULL, seconds REAL NOT NULL,
+                     status INTEGER NOT NULL, error TEXT, headers TEXT NOT NULL,
+                     body BLOB NOT NULL) STRICT;
+CREATE INDEX call_of_wave ON call (wave);
+"""
+_CALL = "INSERT INTO call VALUES "
+_ANSWER = "INSERT INTO answer VALUES "
+
+_T = TypeVar("_T")
+_Row = tuple[Any, ...]
+_Work = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One message to the target. `attempt` counts from 1; 0 was never sent, for want of budget."""
+
+    wave: int
+    first: int
+    count: int
+    attempt: int
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A wave on file."""
+
+    number: int
+    question: str
+    wave: Wave
+    sha256: str
+
+
+class Journal:
+    """The file of a run. Made by :meth:`create`, :meth:`open` or :meth:`look`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from evenhand.probes.design import codes
+    >>> wave = Wave.of_single_trials(item=codes([0]), block=[0], again=[-1], identity=[-1], arm=[0],
+    ...     persona=[0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Journal.create(Path(folder) / "journal.sqlite") as journal:
+    ...         _ = journal.open_wave(0, "pricing.twins", wave)
+    ...         (one,) = journal.intend([Call(0, 0, 1, 1, b"")]).result()
+    ...         journal.answer(one, Reply(status=200, body=b"5"))
+    ...         journal.flush().result()
+    ...         [reply.body for _, reply in journal.replies(0)], journal.unfinished(0, 1)
+    ([b'5'], [])
+    """
+
+    def __init__(self, path: Path, *, write: bool, max_pages: int | None, patience: float) -> None:
+        self.path = path
+        self._max_pages = max_pages
+        self._patience = patience
+        self._lock = _locked(path) if write else None
+        self._orders: SimpleQueue[_Order] = SimpleQueue()
+        self._answers: deque[_Row] = deque()
+        self._armed = False
+        self._closed = not write
+        self._thread: threading.Thread | None = None
+        try:
+            if write:
+                self._start()
+            self._eyes = _looking(path)
+            self._check()
+            (last,) = self._eyes.execute("SELECT coalesce(max(id), 0) FROM call").fetchone()
+            self._next = int(last) + 1
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def create(
+        cls, path: str | Path, *, max_pages: int | None = None, patience: float = 5.0
+    ) -> Self:
+        """Begin a journal.
+
+        Parameters
+        ----------
+        path : str or Path
+        max_pages : int, optional
+            Most pages (of 4 KiB) of the file; default: as the disk allows.
+        patience : float
+            Seconds to wait for another program that holds the file.
+
+        Raises
+        ------
+        UsageError
+            If the file exists.
+        PausedError
+            If it cannot be written.
+        """
+        path = Path(path)
+        if path.exists():
+            raise UsageError("journal.exists", path=str(path))
+        return cls(path, write=True, max_pages=max_pages, patience=patience)
+
+    @classmethod
+    def open(cls, path: str | Path, *, max_pages: int | None = None, patience: float = 5.0) -> Self:
+        """Open a journal to go on with it.
+
+        Raises
+        ------
+        UsageError
+            If there is none, or another run is writing it.
+        EvidenceError
+            If the file is something else.
+        """
+        return cls(_there(path), write=True, max_pages=max_pages, patience=patience)
+
+    @classmethod
+    def look(cls, path: str | Path) -> Self:
+        """Open a journal to read it; a run may be writing it meanwhile."""
+        return cls(_there(path), write=False, max_pages=None, patience=5.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ writing
+
+    def open_wave(self, number: int, question: str, wave: Wave) -> str:
+        """Store a wave, durably, and return its hash. On resume it must be the one on file.
+
+        Raises
+        ------
+        EvidenceError
+            If another wave, or another question, is on file under that number.
+        """
+        data, sha256 = wave.to_bytes(), wave.sha256()
+
+        def store(connection: sqlite3.Connection) -> None:
+            row = connection.execute(
+                "SELECT question, sha256, columns FROM wave WHERE n = ?", (number,)
+            ).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO wave VALUES (?, ?, ?, ?)", (number, question, sha256, data)
+                )
+            elif row != (question, sha256, data):
+                raise EvidenceError("journal.wave_differs", number=number, path=str(self.path))
+
+        self._order(store).result()
+        return sha256
+
+    def intend(self, calls: Sequence[Call]) -> Future[list[int]]:
+        """Store that these calls are about to leave; the result is their ids.
+
+        None may leave before the future is done. Answers given earlier are written with them.
+        """
+        ids = list(range(self._next, self._next + len(calls)))
+        self._next += len(calls)
+        rows = [
+            (number, one.wave, one.first, one.count, one.attempt, one.request_sha256)
+            for number, one in zip(ids, calls, strict=True)
+        ]
+
+        def store(connection: sqlite3.Connection) -> list[int]:
+            _insert(connection, _CALL, rows)
+            return ids
+
+        return self._order(store)
+
+    def answer(self, call: int, reply: Reply) -> None:
+        """Hand over the answer to a call; it is on file within :data:`DELAY` and after `flush`."""
+        headers = orjson.dumps(dict(reply.headers)).decode() if reply.headers else "{}"
+        self._answers.append(
+            (call, reply.at, reply.seconds, reply.status, reply.error, headers, reply.body)
+        )
+        if not self._armed or len(self._answers) == _URGENT:
+            self._armed = True
+            self._orders.put(_WAKE)
+
+    def close_out(self, wave: int, ranges: Sequence[tuple[int, int]]) -> Future[None]:
+        """Store that trials (first, count) will not be asked: the ceiling of attempts is reached."""
+        ids = range(self._next, self._next + len(ranges))
+        self._next += len(ranges)
+        calls = [(one, wave, *where, 0, b"") for one, where in zip(ids, ranges, strict=True)]
+        answers = [(one, 0.0, 0.0, 0, "ceiling", "{}", b"") for one in ids]
+
+        def store(connection: sqlite3.Connection) -> None:
+            _insert(connection, _CALL, calls)
+            _insert(connection, _ANSWER, answers)
+
+        return self._order(store)
+
+    def flush(self) -> Future[None]:
+        """Store every answer handed over; the future is done when they are on file."""
+        return self._order(_nothing)
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        eyes = getattr(self, "_eyes", None)
+        if eyes is not None:
+            eyes.close()
+        if not self._closed:
+            self._closed = True
+            self._orders.put(_END)
+        if self._thread is not None:
+            # closed last, so that it folds the write-ahead log into the file
+            self._thread.join()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _order(self, work: Callable[[sqlite3.Connection], _T]) -> Future[_T]:
+        future: Future[_T] = Future()
+        if self._closed:
+            future.set_exception(UsageError("journal.closed", path=str(self.path)))
+        else:
+            self._orders.put(_Order(work, future))
+        return future
+
+    def _start(self) -> None:
+        begun: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._write, args=(begun,), name="evenhand-journal", daemon=True
+        )
+        self._thread.start()
+        begun.result()
+
+    def _write(self, begun: Future[None]) -> None:
+        """Run in the one thread that writes."""
+        try:
+            connection = _writing(self.path, self._max_pages, self._patience)
+        except (sqlite3.Error, EvenhandError) as problem:
+            begun.set_exception(_told(problem, self.path))
+            return
+        begun.set_result(None)
+        order = None
+        while order is not _END:
+            order = self._orders.get()
+            if order is _WAKE:
+                order = self._company()
+            self._commit(connection, order)
+        connection.close()
+
+    def _company(self) -> _Order:
+        """Give an answer a moment for others to join it."""
+        try:
+            return self._orders.get(timeout=DELAY)
+        except Empty:
+            return _WAKE
+
+    def _commit(self, connection: sqlite3.Connection, order: _Order) -> None:
+        # before the answers are taken: whoever adds one later wakes us again
+        self._armed = False
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        future = order.future
+        if future is not None and not future.set_running_or_notify_cancel():
+            order, future = _WAKE, None
+        try:
+            result = self._transaction(connection, answers, order.work)
+        except BaseException as problem:  # noqa: BLE001  handed to whoever gave the order
+            self._answers.extendleft(reversed(answers))
+            if future is not None:
+                future.set_exception(_told(problem, self.path))
+            return
+        if future is not None:
+            future.set_result(result)
+
+    @staticmethod
+    def _transaction(connection: sqlite3.Connection, answers: Sequence[_Row], work: _Work) -> Any:
+        if not answers and work is _nothing:
+            return None
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _insert(connection, _ANSWER, answers)
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    # ------------------------------------------------------------------ reading
+
+    def waves(self) -> list[Opened]:
+        """Return every wave on file, by number.
+
+        Raises
+        ------
+        EvidenceError
+            If one is not what its hash says.
+        """
+        out = []
+        for number, question, sha256, data in self._read("SELECT * FROM wave ORDER BY n"):
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise EvidenceError("journal.wave_damaged", number=number, path=str(self.path))
+            out.append(Opened(number, question, Wave.from_bytes(data), sha256))
+        return out
+
+    def calls(self, wave: int) -> Iterator[tuple[Call, Reply | None]]:
+        """Yield the calls of a wave in the order of asking, with their answers; None: unknown."""
+        rows = self._read(
+            "SELECT first, count, attempt, request_sha256, at, seconds, status, error, headers, body"
+            " FROM call LEFT JOIN answer ON answer.call = call.id WHERE wave = ? ORDER BY id",
+            wave,
+        )
+        for first, count, attempt, sha256, at, seconds, status, error, headers, body in rows:
+            reply = None
+            if at is not None:
+                kept = orjson.loads(headers) if headers != "{}" else {}
+                reply = Reply(
+                    status=status, headers=kept, body=body, at=at, seconds=seconds, error=error
+                )
+            yield Call(wave, first, count, attempt, sha256), reply
+
+    def replies(self, wave: int) -> Iterator[tuple[Call, Reply]]:
+        """Yield the answered calls of a wave in the order of asking."""
+        for call, reply in self.calls(wave):
+            if reply is not None:
+                yield call, reply
+
+    def unfinished(self, wave: int, n_trials: int) -> list[tuple[int, int]]:
+        """Return ranges (first, count) of trials that have no answer on file, in order."""
+        rows = self._read(
+            "SELECT DISTINCT first, count FROM call JOIN answer ON answer.call = call.id"
+            " WHERE wave = ? ORDER BY first",
+            wave,
+        )
+        out, place = [], 0
+        for first, count in (*rows, (n_trials, 0)):
+            if first > place:
+                out.append((place, first - place))
+            place = max(place, first + count)
+        return out
+
+    def attempts(self) -> int:
+        """Return how many trials were sent, repeats and those of unknown fate included."""
+        ((total,),) = self._read("SELECT coalesce(sum(count), 0) FROM call WHERE attempt > 0")
+        return int(total)
+
+    def load(self) -> dict[str, float]:
+        """Return how the target bore it: calls answered, their rate, median and longest seconds.
+
+        Not part of what is hashed: times differ from run to run.
+        """
+        asked = "FROM answer WHERE error IS NULL OR error != 'ceiling'"
+        ((n, first, last, longest),) = self._read(
+            f"SELECT count(*), min(at), max(at + seconds), max(seconds) {asked}"
+        )
+        if not n:
+            return {}
+        ((middle,),) = self._read(
+            f"SELECT seconds {asked} ORDER BY seconds LIMIT 1 OFFSET ?",
+            n // 2,
+        )
+        return {
+            "calls_answered": float(n),
+            "requests_per_second_reached": n / max(last - first, 1e-9),
+            "latency_median": middle,
+            "latency_longest": longest,
+        }
+
+    def _read(self, query: str, *values: Any) -> Iterator[_Row]:
+        try:
+            cursor = self._eyes.execute(query, values)
+            while rows := cursor.fetchmany(_FETCH):
+                yield from rows
+        except sqlite3.Error as problem:
+            raise _told(problem, self.path) from problem
+
+    def _check(self) -> None:
+        _recognised(self._eyes, self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Order:
+    """Something for the thread that writes to do in the next transaction."""
+
+    work: _Work
+    future: Future[Any] | None = None
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    """Do nothing: the answers alone are written."""
+
+
+_WAKE = _Order(_nothing)
+_END = _Order(_nothing)
+
+
+def _insert(connection: sqlite3.Connection, head: str, rows: Sequence[_Row]) -> None:
+    # many rows a statement: each step lets go of the interpreter and must win it back
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        places = "(" + ",".join("?" * len(part[0])) + ")"
+        connection.execute(head + ",".join([places] * len(part)), list(chain.from_iterable(part)))
+
+
+def _there(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.exists():
+        raise UsageError("journal.missing", path=str(path))
+    return path
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """Take the one place of whoever writes; the system gives it back when the process ends."""
+    try:
+        lock = sqlite3.connect(
+            path.with_name(path.name + ".lock"),
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as problem:
+        raise _told(problem, path) from problem
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as problem:
+        lock.close()
+        if _code(problem) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise UsageError("journal.busy", path=str(path)) from None
+        raise _told(problem, path) from problem
+    return lock
+
+
+def _writing(path: Path, max_pages: int | None, patience: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=patience, isolation_level=None, cached_statements=4 * _ROWS
+    )
+    try:
+        _recognised(connection, path, new=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if max_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {int(max_pages)}")
+        if not connection.execute("PRAGMA application_id").fetchone()[0]:
+            connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
+                f" PRAGMA user_version = {_FORMAT}; COMMIT;"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _looking(path: Path) -> sqlite3.Connection:
+    where = f"file:{quote(str(path.absolute()))}?mode=ro"
+    for uri in (where, where + "&immutable=1"):  # the second: evidence on a read-only medium
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as problem:
+            connection.close()
+            if _code(problem) == sqlite3.SQLITE_CANTOPEN and uri is where:
+                continue
+            raise _told(problem, path) from problem
+        return connection
+    raise AssertionError  # the second round returns or raises
+
+
+def _recognised(connection: sqlite3.Connection, path: Path, *, new: bool = False) -> None:
+    """Refuse a file that is not a journal of this format; a new one may be empty."""
+    try:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as problem:
+        raise _told(problem, path) from problem
+    if new and not tables and not application:
+        return
+    if (application, version) != (_APPLICATION, _FORMAT):
+        raise EvidenceError("journal.not_a_journal", path=str(path))
+
+
+def _code(problem: sqlite3.Error) -> int:
+    return getattr(problem, "sqlite_errorcode", 0) & 0xFF
+
+
+def _told(problem: BaseException, path: Path) -> BaseException:
+    """Return what a database error means for whoever runs an audit."""
+    if not isinstance(problem, sqlite3.Error):
+        return problem
+    code = _code(problem)
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        return EvidenceError("journal.not_a_journal", path=str(path))
+    if code == sqlite3.SQLITE_FULL:
+        return PausedError("journal.full", path=str(path))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return PausedError("journal.locked", path=str(path))
+    return PausedError("journal.unwritable", path=str(path), problem=str(problem))

@@ -1,0 +1,286 @@
+"""What a reply says: a price, a refusal that the plan declares, or a failure with its reason.
+
+Pure, and it never raises on anything that a vendor may answer. A captcha is not a refusal, a page
+for people is not a price, and nothing that cannot be read exactly is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from math import isfinite, nan
+from typing import Any
+
+import jsonpath_rfc9535 as jsonpath
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from ...errors import UsageError
+from ...probes.design import ANSWERED, FAILED, REASONS, REFUSED, Column
+from ...probes.protocol import Money
+from ..plan import Equals, Response, StatusRule
+from .protocol import Answers, Reply
+
+Find = Callable[[Any], Any]
+
+MISSING = object()
+"""What a path gives that leads nowhere, or to more than one place."""
+
+_DECIMAL = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
+_GATE = re.compile(
+    rb"captcha|geetest|turnstile|cf-challenge|unusual traffic|not a robot|are you (a )?human"
+    rb"|log[ -]?in\b|sign[ -]?in\b|type=.?password|" + "验证码|滑块验证|人机验证|请登录".encode(),
+    re.IGNORECASE,
+)
+_REDIRECTS, _CLIENT_ERRORS, _SERVER_ERRORS = 300, 400, 500
+_CLOSED_DOORS: Mapping[int, str] = {401: "auth", 407: "auth", 403: "blocked"}
+_TOO_MANY = 429
+_PASSING = frozenset({408, 425})
+_SINGULAR = (jsonpath.selectors.NameSelector, jsonpath.selectors.IndexSelector)
+
+
+def compile_path(text: str) -> Find:
+    """Compile a JSONPath expression to a function from a document to the one value it names.
+
+    Raises
+    ------
+    UsageError
+        If it is not RFC 9535.
+
+    Examples
+    --------
+    >>> final = compile_path("$.price.final")
+    >>> final({"price": {"final": 328.0}}), final({"price": []}) is MISSING
+    (328.0, True)
+    """
+    try:
+        query = jsonpath.compile(text)
+    except jsonpath.JSONPathError as problem:
+        raise UsageError("target.bad_path", path=text, problem=str(problem)) from None
+    selectors = [segment.selectors for segment in query.segments]
+    if all(len(group) == 1 and isinstance(group[0], _SINGULAR) for group in selectors) and all(
+        isinstance(segment, jsonpath.segments.JSONPathChildSegment) for segment in query.segments
+    ):
+        return _walker(
+            tuple(getattr(one, "name", getattr(one, "index", 0)) for (one,) in selectors)
+        )
+    return _searcher(query)
+
+
+def _walker(keys: tuple[Any, ...]) -> Find:
+    def find(node: Any) -> Any:
+        for key in keys:
+            if not isinstance(node, dict if isinstance(key, str) else list):
+                return MISSING
+            try:
+                node = node[key]
+            except (KeyError, IndexError):
+                return MISSING
+        return node
+
+    return find
+
+
+def _searcher(query: Any) -> Find:
+    def find(node: Any) -> Any:
+        try:
+            found = query.find(node).values()
+        except (jsonpath.JSONPathError, RecursionError):
+            return MISSING
+        return found[0] if len(found) == 1 else MISSING
+
+    return find
+
+
+def price(value: Any) -> float:
+    """Return an amount, or NaN where `value` is not exactly one.
+
+    Zero is an amount. A truth value, a negative or endless number, and a text that is not a plain
+    decimal are not.
+
+    Examples
+    --------
+    >>> price(328), price("328.00"), price(0), price("1,299"), price(True)
+    (328.0, 328.0, 0.0, nan, nan)
+    """
+    if isinstance(value, str):
+        return float(value) if _DECIMAL.fullmatch(value, 0, 64) else nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nan
+    try:
+        amount = float(value)
+    except OverflowError:
+        return nan
+    return amount if isfinite(amount) and amount >= 0 else nan
+
+
+def prices(column: Column) -> NDArray[np.float64]:
+    """Return :func:`price` of every entry of a column.
+
+    Examples
+    --------
+    >>> prices(np.array([1.5, -1.0, np.inf])).tolist()
+    [1.5, nan, nan]
+    """
+    if column.dtype.kind in "iuf":
+        amounts = column.astype(np.float64)
+        amounts[~(np.isfinite(amounts) & (amounts >= 0))] = np.nan
+        return amounts
+    return np.array([price(value) for value in column.tolist()], dtype=np.float64)
+
+
+def same(value: Any, declared: Any) -> bool:
+    """Return whether two JSON values are equal, where true is not 1."""
+    return isinstance(value, bool) == isinstance(declared, bool) and bool(value == declared)
+
+
+def matches(rule: Equals, value: Any) -> bool:
+    """Return whether a value is one that the rule declares."""
+    declared = rule.equals if isinstance(rule.equals, tuple) else (rule.equals,)
+    return any(same(value, one) for one in declared)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one reply says of one trial."""
+
+    kind: int
+    reason: str = ""
+    values: tuple[float, ...] = ()
+    retry: bool = False
+    wait: float = 0.0
+
+
+_ONE = {kind: np.array([kind], dtype=np.int8) for kind in (ANSWERED, REFUSED, FAILED)}
+_WHY = {reason: np.array([place], dtype=np.int8) for place, reason in enumerate(REASONS)}
+_NOTHING = np.array([nan])
+for _shared in (*_ONE.values(), *_WHY.values(), _NOTHING):
+    _shared.flags.writeable = False
+
+
+class Reader:
+    """Reads JSON replies by the rules of a plan.
+
+    Parameters
+    ----------
+    response : Response
+        Where the answer stands in a reply.
+    money : Money, optional
+        What one unit of a price is; answers are divided by ``money.minor``.
+
+    Examples
+    --------
+    >>> reader = Reader(Response(final="$.price"), None)
+    >>> reader.said(Reply(status=200, body=b'{"price": 328}')).values
+    (328.0,)
+    >>> reader.said(Reply(status=200, body=b'{"price": -1}')).reason
+    'format'
+    """
+
+    def __init__(self, response: Response, money: Money | None) -> None:
+        paths = {"final": response.final, "list": response.list}
+        self.outcomes = tuple(name for name, path in paths.items() if path)
+        if not self.outcomes:
+            raise UsageError("target.no_outcome")
+        self._find = tuple(compile_path(path) for path in paths.values() if path)
+        self._minor = money.minor if money else 1
+        self._currency = money.currency if money else None
+        self._currency_at = compile_path(response.currency) if response.currency else None
+        self._statuses: tuple[int, ...] = ()
+        self._rule: Equals | None = None
+        self._rule_at: Find | None = None
+        if isinstance(response.refused, StatusRule):
+            self._statuses = response.refused.status
+        elif response.refused:
+            self._rule, self._rule_at = response.refused, compile_path(response.refused.path)
+
+    def answers(self, reply: Reply) -> Answers:
+        """Return what a reply says, as a table of one trial."""
+        said = self.said(reply)
+        values = said.values or (nan,) * len(self.outcomes)
+        return Answers(
+            kind=_ONE[said.kind],
+            reason=_WHY[said.reason],
+            values={
+                name: np.array([value]) for name, value in zip(self.outcomes, values, strict=True)
+            },
+            retry=said.retry,
+            wait=said.wait,
+        )
+
+    def said(self, reply: Reply) -> Said:
+        """Return what a reply says."""
+        closed = _closed(reply)
+        if closed is not None:
+            return closed
+        if reply.status in self._statuses:
+            return Said(REFUSED)
+        try:
+            tree = orjson.loads(reply.body)
+        except orjson.JSONDecodeError:
+            return self._unreadable(reply)
+        if self._rule and self._rule_at and matches(self._rule, self._rule_at(tree)):
+            return Said(REFUSED)
+        return self._priced(reply, tree) if reply.status < _REDIRECTS else _failed(reply)
+
+    def _priced(self, reply: Reply, tree: Any) -> Said:
+        minor = self._minor
+        values = tuple(price(find(tree)) / minor for find in self._find)
+        if any(value != value for value in values):  # noqa: PLR0124  NaN, without a call per value
+            return Said(FAILED, "blocked" if _GATE.search(reply.body) else "format")
+        if self._currency and self._currency_at:
+            said = self._currency_at(tree)
+            if not isinstance(said, str) or said.strip().upper() != self._currency:
+                return Said(FAILED, "format")
+        return Said(ANSWERED, "", values)
+
+    @staticmethod
+    def _unreadable(reply: Reply) -> Said:
+        if reply.status >= _REDIRECTS:
+            return _failed(reply)
+        html = "html" in reply.headers.get("content-type", "") or reply.body.lstrip()[:1] == b"<"
+        if html or _GATE.search(reply.body):
+            return Said(FAILED, "blocked")
+        return Said(FAILED, "format", retry=True)
+
+
+def _closed(reply: Reply) -> Said | None:
+    """Return the failure of a call that got no further than the door, whatever the plan declares."""
+    if reply.error is not None:
+        reason = reply.error if reply.error in REASONS else "network"
+        return Said(FAILED, reason, retry=reason == "network")
+    if reply.status in _CLOSED_DOORS:
+        return Said(FAILED, _CLOSED_DOORS[reply.status])
+    if reply.status == _TOO_MANY:
+        return Said(FAILED, "rate", retry=True, wait=retry_after(reply))
+    return None
+
+
+def _failed(reply: Reply) -> Said:
+    """Return why a reply without a usable status is a failure."""
+    if reply.status < _CLIENT_ERRORS or _GATE.search(reply.body):
+        return Said(FAILED, "blocked")
+    if reply.status >= _SERVER_ERRORS or reply.status in _PASSING:
+        return Said(FAILED, "network", retry=True, wait=retry_after(reply))
+    return Said(FAILED, "format")
+
+
+def retry_after(reply: Reply) -> float:
+    """Return how many seconds the vendor asked us to wait, 0 where it did not say.
+
+    Examples
+    --------
+    >>> retry_after(Reply(status=429, headers={"retry-after": "3"}))
+    3.0
+    """
+    text = reply.headers.get("retry-after", "").strip()
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return max(0.0, until - reply.at - reply.seconds)
