@@ -204,6 +204,8 @@ def _setting(plan: Plan, conduct: Conduct, *, address: str, batch: int) -> Setti
         seed=plan.seed,
         budget=plan.budget.queries,
         jurisdictions=list(plan.jurisdictions),
+        item_label=text(about.item.model_dump()) if about.item else None,
+        items_label=text(about.items.model_dump()) if about.items else None,
     )
 
 

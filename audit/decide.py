@@ -338,6 +338,7 @@ def _why(
         (one.cleared and not health.access, "audit.reason_access"),
         (one.cleared and (health.positive is False or final), "audit.reason_positive"),
         (noisy and (one.mean == "inside" or over), "audit.reason_noise"),
+        (item.associational and one.indicated, "audit.reason_associational"),
         (item.share is None and one.indicated, "audit.reason_no_limit"),
         (final and item.n == 0, "audit.reason_no_answers"),
         (over, "audit.reason_budget_unknown" if unknown else "audit.reason_budget"),

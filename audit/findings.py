@@ -15,7 +15,6 @@ from ..messages import both
 from ..metrics.result import Estimate
 from ..probes.design import ANSWERED, REFUSED, Observed
 from ..probes.protocol import Study
-from ..probes.registry import card
 from .decide import Decision
 from .plan import ProbeEntry
 from .record import (
@@ -54,14 +53,15 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
     item = decision.evidence
     hypothesis, study = item.hypothesis, setting.study
     attribute = study.attributes[hypothesis.treatment]
-    strength, reasons = _strength(decision, attribute)
+    label = attribute.label or {"zh": attribute.name, "en": attribute.name}
+    strength, reasons = _strength(decision, attribute, study)
     return Finding(
         id=f"F{number:02d}",
         kind=attribute.kind,
         probe=hypothesis.probe,
-        question=text(card(hypothesis.probe).question),
+        question=text(attribute.question or both("audit.asks", label=label)),
         treatment=attribute.name,
-        label=text(attribute.label or {"zh": attribute.name, "en": attribute.name}),
+        label=text(label),
         role=attribute.role,
         level=shown(hypothesis.level),
         reference=shown(attribute.reference),
@@ -75,7 +75,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         share_verdict=decision.share,
         real=decision.real,
         direction=_direction(decision),
-        reason=text(both(decision.reason, **decision.reason_values)) if decision.reason else None,
+        reason=_reason(decision),
         effect=_range(item.effect),
         percent=_percent(item.effect),
         money=_money(item.effect, item.base, study),
@@ -116,6 +116,13 @@ def shown(level: Level) -> str:
     if isinstance(level, float) and level.is_integer():
         return str(int(level))
     return str(level)
+
+
+def _reason(decision: Decision) -> Text | None:
+    """Return why nothing was settled; None where more queries would: `queries_needed` says it."""
+    if decision.reason in {None, "audit.reason_budget"}:
+        return None
+    return text(both(str(decision.reason), **decision.reason_values))
 
 
 def _level_label(attribute: Attribute, level: Level) -> Text | None:
@@ -196,7 +203,7 @@ def _limits(entry: ProbeEntry) -> Limits | None:
 
 
 def _strength(
-    decision: Decision, attribute: Attribute
+    decision: Decision, attribute: Attribute, study: Study
 ) -> tuple[Literal["strong", "medium", "weak"] | None, list[Text]]:
     """Return how strong the evidence is: strong, less one step a weakness, three leave weak.
 
@@ -211,6 +218,7 @@ def _strength(
         "audit.weak_few": item.n < FEW,
         "audit.weak_wide": interval is None or interval.high - interval.low > WIDE,
         "audit.weak_excluded": item.n_excluded > item.n // 20,
+        "audit.weak_vendor_accounts": attribute.name in study.tied and study.assigned == "vendor",
     }
     reasons = [text(both(name)) for name, weak in weaknesses.items() if weak]
     if not reasons:

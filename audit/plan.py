@@ -129,6 +129,9 @@ class About(Part):
     paid_by: Sentence
     conflicts: Sentence
     auditor: Sentence | None = None
+    item: Text | None = None
+    items: Text | None = None
+    """What people call one thing that is offered, and several: room, rooms."""
 
 
 class Ceilings(Part):
@@ -250,6 +253,7 @@ class AttributePart(Part):
     kind: str | None = None
     because: Text | None = None
     label: Text | None = None
+    question: Text | None = None
     level_labels: dict[str, Text] = Field(default_factory=dict)
     cues: dict[str, dict[str, dict[str, PlanLevel]]] = Field(default_factory=dict)
 

@@ -236,6 +236,10 @@ def identities(plan: Plan, source: Source) -> Iterator[Problem]:
                 known=listed(attributes),
                 near=near(name, attributes),
             )
+        elif attributes[name].role == "condition":
+            yield source.problem("plan.tied_condition", (*key, "tied", place), name=shown(name))
+    if part.tied and part.assigned is None:
+        yield source.problem("plan.tied_assigned", (*key, "assigned"))
 
 
 def _format(plan: Plan, source: Source, key: Key) -> Iterator[Problem]:

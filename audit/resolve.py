@@ -66,6 +66,8 @@ def resolve(loaded: LoadedPlan) -> Study:
         identities=identities.table,
         attributes=attributes,
         carried=_carried(plan, attributes, personas.table),
+        tied=plan.identities.tied,
+        assigned=plan.identities.assigned,
         outcomes=_outcomes(plan),
         money=_money(plan),
     )

@@ -46,6 +46,8 @@ class Attribute:
         Why the plan treats it, in zh and en.
     label : mapping, optional
         What people call it, in zh and en.
+    question : mapping, optional
+        What people ask about it: “Do returning guests pay more?”, in zh and en.
     level_labels : mapping
         What people call a level, by the level as a string.
 
@@ -66,6 +68,7 @@ class Attribute:
     kind: str = ""
     because: Text | None = None
     label: Text | None = None
+    question: Text | None = None
     level_labels: Mapping[str, Text] = field(default_factory=dict[str, Text])
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..messages import both
 from ..metrics.dependence import log_one_sided
+from .accounts import assign
 from .contexts import draw, lay_out
 from .design import ANSWERED, REFERENCE, TREATED, TWIN, Floats, Observed, Wave
 from .protocol import Card, Seen, Study
@@ -61,7 +62,8 @@ class Pilot:
             return None
         arms = np.ones((pairs, 2), dtype=bool)
         contexts = draw(study, pairs, rng)
-        return lay_out(contexts, arms=arms, first_block=0, overrides={}, rng=rng)
+        wave = lay_out(contexts, arms=arms, first_block=0, overrides={}, rng=rng)
+        return assign(study, wave, seen.observed, rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ class Positive:
             TREATED: {self.attribute: self.high},
         }
         contexts = draw(study, blocks, rng)
-        return lay_out(contexts, arms=arms, first_block=asked, overrides=overrides, rng=rng)
+        wave = lay_out(contexts, arms=arms, first_block=asked, overrides=overrides, rng=rng)
+        return assign(study, wave, seen.observed, rng)
 
     def log_evidence(self, observed: Observed) -> float:
         """Return the largest log e-value so far against "the condition does not move the answer".

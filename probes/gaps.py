@@ -95,6 +95,7 @@ def claims(
     bound: float,
     dependence: Floats,
     drop_open: bool = False,
+    tied: bool = False,
 ) -> tuple[Claims, Shares | None]:
     """Return how strong the evidence is for each claim about one arm at one limit.
 
@@ -102,6 +103,9 @@ def claims(
     ----------
     dependence : (rows,) float
         The path of engine 1, which does not depend on the limit.
+    tied : bool
+        Whether the account is the unit: nothing can be asked again, so the share is of account
+        pairs, bounded above by single quotes (factor 1) and never accused by them.
     drop_open : bool
         Pretend that every open flag will be dropped: whether asking again alone could clear.
     """
@@ -120,7 +124,8 @@ def claims(
     quiet = quiet_blocks(ledger, limit.beyond)
     shares = read_shares(ledger, arm, beyond=limit.beyond, direction=direction, quiet=quiet)
     hit = shares.hit & ~shares.open if drop_open else shares.hit
-    inside = share_engine.log_share_inside(hit, share=limit.share, gamma=shares.gamma)
+    gamma = 1.0 if tied else shares.gamma
+    inside = share_engine.log_share_inside(hit, share=limit.share, gamma=gamma)
     beyond = share_engine.log_share_beyond(shares.flagged, shares.confirmed, share=limit.share)
     joint = _aligned(ledger, arm, mean, shares, beyond)
     rate, _ = twin_rate(ledger, limit.beyond)
@@ -135,7 +140,7 @@ def claims(
             _last(below),
             GIVEN if direction == "harm" else _last(above),
         ),
-        estimable=share_engine.estimable(rate / 2, limit.share, quiet=False),
+        estimable=tied or share_engine.estimable(rate / 2, limit.share, quiet=False),
     ), shares
 
 
@@ -159,6 +164,7 @@ def read(
     direction: Direction,
     bound: float,
     level: float | None,
+    tied: bool = False,
 ) -> Evidence:
     """Return the evidence for one hypothesis from all answers so far.
 
@@ -177,7 +183,13 @@ def read(
     for scale in SCALES if limit is not None and level is not None else (1.0,):
         scaled = limit.times(scale) if limit is not None else None
         at[scale], found = claims(
-            ledger, arm, limit=scaled, direction=direction, bound=bound, dependence=dependence
+            ledger,
+            arm,
+            limit=scaled,
+            direction=direction,
+            bound=bound,
+            dependence=dependence,
+            tied=tied,
         )
         shares = found if scale == 1.0 else shares
     x = ledger.clipped_mean_terms(arm, bound)
@@ -192,7 +204,8 @@ def read(
         hypothesis=hypothesis,
         claims=at,
         effect=effect,
-        share=_share(shares, None) if shares else None,
+        share=_share(shares, None, tied=tied) if shares else None,
+        unit="account" if tied else "block",
         n=len(used),
         n_excluded=len(x) - len(used),
         queries=int(ledger.asked[ledger.asked[:, arm]].sum()),
@@ -203,8 +216,8 @@ def read(
     return replace(
         short,
         effect=replace(effect, interval=mean_interval(x, bound=bound, level=level)),
-        share=_share(shares, level) if shares else None,
-        bounds=_bounds(ledger, shares, limit, level) if shares and limit else {},
+        share=_share(shares, level, tied=tied) if shares else None,
+        bounds=_bounds(ledger, shares, limit, level, tied=tied) if shares and limit else {},
         base=_base(ledger, arm),
         smallest_detectable=smallest_detectable(len(used), noise, bound=bound, level=level)
         if len(used) > 1 and math.isfinite(noise)
@@ -220,7 +233,9 @@ def _base(ledger: Ledger, arm: int) -> float:
     return float(np.exp(np.mean(logs))) if len(logs) else math.nan
 
 
-def _share(shares: Shares, level: float | None, *, side: str = "both") -> Estimate:
+def _share(
+    shares: Shares, level: float | None, *, side: str = "both", tied: bool = False
+) -> Estimate:
     towards = {"both": np.ones(len(shares.block), dtype=bool), "dearer": shares.dearer}
     towards["cheaper"] = ~shares.dearer
     mask = towards[side]
@@ -232,7 +247,7 @@ def _share(shares: Shares, level: float | None, *, side: str = "both") -> Estima
             shares.flagged & mask,
             shares.confirmed & mask,
             shares.hit & mask,
-            gamma=shares.gamma,
+            gamma=1.0 if tied else shares.gamma,
             level=level,
         )
         if n and level is not None
@@ -257,12 +272,14 @@ def _confirmed(shares: Shares, mask: Bools) -> float | None:
     return float(np.mean(flags) * np.sum(shares.confirmed & mask) / np.sum(settled))
 
 
-def _bounds(ledger: Ledger, shares: Shares, limit: Limit, level: float) -> Mapping[str, Estimate]:
+def _bounds(
+    ledger: Ledger, shares: Shares, limit: Limit, level: float, *, tied: bool
+) -> Mapping[str, Estimate]:
     rate, pairs = twin_rate(ledger, limit.beyond)
     single = float(np.mean(shares.flagged)) if len(shares.block) else None
     return {
-        "share_dearer": _share(shares, level, side="dearer"),
-        "share_cheaper": _share(shares, level, side="cheaper"),
+        "share_dearer": _share(shares, level, side="dearer", tied=tied),
+        "share_cheaper": _share(shares, level, side="cheaper", tied=tied),
         "single_quotes": Estimate(value=single, unit="quotes", n=len(shares.block)),
         "twin_beyond": Estimate(value=rate if pairs else None, unit="quotes", n=pairs),
     }

@@ -45,6 +45,10 @@ class Study:
         is a column of `personas`.
     carried : frozenset of str
         Fields of personas that the request carries.
+    tied : tuple of str
+        Attributes that come with an account and cannot vary within one.
+    assigned : {"lot", "vendor", "self"} or None
+        How tied attributes came to their accounts; what testers brought themselves is associational.
     outcomes : mapping of str to str
         What the target answers → its unit (``"price"``, ``"list"``, ``"flag"``).
     money : Money, optional
@@ -60,6 +64,8 @@ class Study:
     identities: Table = field(default_factory=Table)
     attributes: Mapping[str, Attribute]
     carried: frozenset[str]
+    tied: tuple[str, ...] = ()
+    assigned: str | None = None
     outcomes: Mapping[str, str]
     money: Money | None = None
     steps: tuple[str, ...] = ("quote",)
@@ -125,6 +131,8 @@ class Evidence:
         Geometric mean of the reference outcome: what turns percent into money. NaN if not money.
     examples : tuple of (wave, position) pairs
         Trials that show it best: treated, reference, treated, reference, …
+    associational : bool
+        Whether nobody assigned the attribute by lot: then it can be indicated at most.
     queries : int
         Trials asked for this hypothesis, shared arms included.
     reason : str or None
@@ -140,6 +148,7 @@ class Evidence:
     base: float = float("nan")
     guarantee: Guarantee = "finite-sample"
     unit: str = "block"
+    associational: bool = False
     n: int = 0
     n_excluded: int = 0
     queries: int = 0

@@ -18,6 +18,7 @@ from ...datasets.personas import TREATMENTS
 from ...messages import both
 from ...metrics.dependence import log_dependence, log_harness, twin_accusations
 from ...metrics.result import Estimate
+from ..accounts import assign, room
 from ..contexts import contexts_of, draw, lay_out, together
 from ..design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
 from ..gaps import Limit, blocks_needed, claims, read
@@ -97,6 +98,10 @@ class Twins:
         The first wave has 16 blocks; later ones a quarter of what was asked, less when a decision
         is predicted to be nearer.
         """
+        wave = self._next(study, seen, rng)
+        return None if wave is None else assign(study, wave, seen.observed, rng)
+
+    def _next(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
         arms = self._open_arms(study, seen)
         if not arms:
             return None
@@ -139,7 +144,7 @@ class Twins:
         rng: np.random.Generator,
     ) -> Wave | None:
         """Return one more round of four pairs for every flag that is worth it, arms sharing them."""
-        if self.limit is None or len(ledger) == 0:
+        if self.limit is None or len(ledger) == 0 or study.tied:
             return None
         quiet = quiet_blocks(ledger, self.limit.beyond)
         wanted = np.zeros(ledger.log.shape, dtype=bool)
@@ -204,7 +209,9 @@ class Twins:
     ) -> Wave | None:
         """Return fresh blocks, as many as growth, a near decision and the budget allow."""
         done = int(np.sum(ledger.fresh))
-        size = self._size(done, seen)
+        changes = self._changes(study)
+        free = room(study, seen.observed, [{}, {}, *(dict(changes[arm]) for arm in arms)])
+        size = self._size(done, seen) if free is None else min(self._size(done, seen), free)
         ask = np.zeros((size, ledger.log.shape[1]), dtype=bool)
         ask[:, [REFERENCE, *arms]] = True
         ask[:, TWIN] = self._twins(done + np.arange(size), seen)
@@ -215,7 +222,7 @@ class Twins:
             draw(study, size, rng),
             arms=ask[:size],
             first_block=first_block,
-            overrides=self._changes(study),
+            overrides=changes,
             rng=rng,
         )
 
@@ -278,7 +285,10 @@ class Twins:
             direction=self.direction,
             bound=self.bound,
             level=level,
+            tied=bool(study.tied),
         )
+        if hypothesis.treatment in study.tied and study.assigned == "self":
+            found = associational(found)
         places = tuple(
             (int(observed.wave[trial]), int(observed.position[trial]))
             for pair in found.examples
@@ -317,8 +327,25 @@ class Twins:
         return tuple(found)
 
 
+def associational(found: Evidence) -> Evidence:
+    """Return evidence that shows a dependence at most: nobody assigned the attribute by lot."""
+    claims_ = {
+        scale: replace(
+            one,
+            beyond=0.0,
+            mean_beyond=0.0,
+            share_beyond=0.0,
+            inside=(-math.inf, -math.inf, -math.inf),
+        )
+        for scale, one in found.claims.items()
+    }
+    return replace(found, claims=claims_, associational=True)
+
+
 def is_carried(study: Study, name: str) -> bool:
-    """Whether the request carries a field in which the attribute shows."""
+    """Whether the vendor can see the attribute: in the request, or by the account it is tied to."""
+    if name in study.tied:
+        return True
     attribute = study.attributes[name]
     return all(
         any(field in study.carried for field in attribute.fields(cue, 0))

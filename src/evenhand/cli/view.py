@@ -52,7 +52,10 @@ def stoppable(request: Path) -> Iterator[None]:
     """Let one Ctrl-C (or SIGTERM) ask the run to stop, by the file `request`; a second ends it."""
 
     def gently(number: int, _: FrameType | None) -> None:
-        request.touch()
+        try:
+            request.touch()
+        except OSError:  # a full or read-only disk cannot carry the wish
+            raise KeyboardInterrupt from None
         signal.signal(number, at_once)
         note(text("cli.stopping"))
 
@@ -150,6 +153,8 @@ def finding_lines(found: Finding) -> Iterable[str]:
         )
     if found.reason is not None:
         yield "    " + getattr(found.reason, chosen)
+    elif found.queries_needed is not None:
+        yield "    " + text("audit.reason_budget", queries=f"{found.queries_needed:,}")
 
 
 def record_lines(record: Record) -> Iterable[str]:
