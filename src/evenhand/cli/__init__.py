@@ -13,20 +13,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import messages
-from ..errors import EvenhandError
+from ..errors import EvenhandError, UsageError
 
 USAGE, INTERRUPTED = 2, 6
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code; an error is a sentence, never a traceback."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    _choose_language(words)
     _speak_utf8()
-    raise SystemExit(_run(words))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(_choose_language(words))
+    except KeyboardInterrupt:
+        _say(messages.text("cli.interrupted"))
+        # now means now: a vendor's function that hangs in a thread would be waited for
+        os._exit(INTERRUPTED)
+    except EvenhandError as error:
+        _say(error.text())
+        code = error.exit_code
+    _flush()
+    raise SystemExit(code)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: Sequence[str]) -> int:
     import typer
 
     from .app import app
@@ -36,30 +45,46 @@ def _run(words: list[str]) -> int:
     parser_error: Any = next(base for base in bases if base.__name__ == "ClickException")
     try:
         return int(app(words, standalone_mode=False) or 0)
-    except EvenhandError as error:
-        _say(error.text())
-        return error.exit_code
     except parser_error as error:
-        _say(error.format_message())
+        _say(_mistake(error))
         return USAGE
     except typer.Exit as error:
         return int(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        _say(messages.text("cli.interrupted"))
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nobody reads any more
-        return 0
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
-def _choose_language(words: Sequence[str]) -> None:
-    """Read ``--lang`` before anything is printed: help texts too are in the language chosen."""
-    for i, word in enumerate(words):
-        value = word.partition("=")[2] if word.startswith("--lang=") else None
-        if word == "--lang" and i + 1 < len(words):
-            value = words[i + 1]
-        if value in messages.LANGUAGES:
-            messages.use(value)
+def _mistake(error: Any) -> str:
+    """Return what is wrong with a line, in the language chosen where the parser says what it is."""
+    kind, parameter = type(error).__name__, getattr(error, "param", None)
+    if kind == "NoArgsIsHelpError":
+        return str(error.format_message())
+    if kind == "NoSuchOption":
+        near = ", ".join(error.possibilities or ()) or "--help"
+        return messages.text("cli.no_such_option", name=error.option_name, near=near)
+    if kind == "MissingParameter" and parameter is not None:
+        return messages.text("cli.missing", name=parameter.metavar or parameter.opts[0])
+    return messages.text("cli.mistake", problem=error.format_message())
+
+
+def _choose_language(words: Sequence[str]) -> list[str]:
+    """Take ``--lang`` out, wherever it stands: help texts too are in the language chosen."""
+    left: list[str] = []
+    given = iter(words)
+    for word in given:
+        name, is_one_word, value = word.partition("=")
+        if word == "--":
+            left.append(word)
+            break
+        if name != "--lang":
+            left.append(word)
+            continue
+        chosen = value if is_one_word else next(given, "")
+        if chosen not in messages.LANGUAGES:
+            known = ", ".join(messages.LANGUAGES)
+            raise UsageError("cli.bad_choice", option="--lang", known=known, got=chosen)
+        messages.use(chosen)
+    return [*left, *given]
 
 
 def _speak_utf8() -> None:
@@ -69,9 +94,17 @@ def _speak_utf8() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
+def _flush() -> None:
+    from .view import readerless
+
+    with readerless():
+        sys.stdout.flush()
+
+
 def _say(sentence: str) -> None:
     from .view import clean
 
+    _flush()  # what was said before stands before
     print(clean(sentence), file=sys.stderr)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -38,8 +39,19 @@ def clean(sentence: str) -> str:
 
 
 def out(sentence: str = "") -> None:
-    """Print a line of the answer."""
-    print(clean(sentence))
+    """Print a line of the answer; where nobody reads any more, the command goes on all the same."""
+    with readerless():
+        print(clean(sentence))
+
+
+@contextmanager
+def readerless() -> Iterator[None]:
+    """Let the rest of standard output go nowhere once its reader has left."""
+    try:
+        yield
+    except BrokenPipeError:
+        # the descriptor itself: the interpreter flushes what is buffered when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(sentence: str) -> None:
