@@ -131,8 +131,8 @@ def _controls(lock: Lock, conduct: Conduct) -> list[Control]:
 def _positive(conduct: Conduct) -> list[Control]:
     controls = {name: q for name, q in conduct.questions.items() if isinstance(q, Positive)}
     if not controls:
-        statement = text(both("audit.control_positive_none"))
-        return [Control(kind="positive", passed=False, statement=statement)]
+        none = text(both("audit.control_positive_none"))
+        return [Control(kind="positive", passed=False, statement=none)]
     found = []
     for name, control in controls.items():
         passed = control.log_evidence(conduct.observed.get(name, Observed())) >= PASS

@@ -103,7 +103,8 @@ def priced(effect: Callable[[dict[str, np.ndarray]], np.ndarray], noise: float =
 
     def law(seen: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
         jitter = noise * rng.standard_normal(len(seen["base"]))
-        return seen["base"] * (1 + seen["nights"]) * np.exp(effect(seen) + jitter)
+        prices: np.ndarray = seen["base"] * (1 + seen["nights"]) * np.exp(effect(seen) + jitter)
+        return prices
 
     return law
 
