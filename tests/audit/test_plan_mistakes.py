@@ -119,6 +119,8 @@ MISTAKES = [
     ("source: fresh", "source: pool", "identities.file", "file of accounts", None),
     ("source: fresh", "source: fresh, tied: [device]", "identities.tied", "goes with source: pool", None),
     ("source: fresh", "source: pool, file: a.csv, tied: [devise]", "identities.tied[0]", "no “devise”", "device"),
+    ("source: fresh", "source: pool, file: a.csv, tied: [device]", "identities.assigned", "lot (drawn by lot)", None),
+    ("source: fresh", "source: pool, file: a.csv, assigned: lot, tied: [nights]", "identities.tied[0]", "may list treatments only", None),
     ("u-{hex:16}", "u-{hex}", "identities.format", "must hold {hex:N}", None),
     ("u-{hex:16}", "{digits:6}", "identities.format", "too short", None),
     ("role: ability_to_pay\n      reference: android", "role: ability\n      reference: android", "personas.attributes.device.role", "one of ability_to_pay", "ability_to_pay"),

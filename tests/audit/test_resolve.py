@@ -201,7 +201,7 @@ def test_mistakes_in_several_files_are_told_together(tmp_path):
     }
 
 
-POOL = "identities: {source: pool, file: accounts.csv, tied: [tenure]}\npersonas:"
+POOL = "identities: {source: pool, file: accounts.csv, tied: [tenure], assigned: lot}\npersonas:"
 
 
 def test_accounts_are_read_with_what_is_tied_to_them(tmp_path):
