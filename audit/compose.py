@@ -20,7 +20,7 @@ from .conduct import Conduct
 from .findings import Setting as Shared
 from .findings import finding, shown, text
 from .lock import Lock, wave_rng
-from .plan import Plan, ProbeEntry
+from .plan import Plan, ProbeEntry, entries_of
 from .record import AttributeNote, Content, Control, Counts, NotTestable, Record, Run, Setting
 
 DIGITS = 10
@@ -69,7 +69,7 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
         plan8=lock.plan_sha256[:8],
         fresh_identities=plan.identities.source == "fresh",
     )
-    entries = {entry.use: entry for entry in plan.probes}
+    entries = entries_of(plan)
     decisions = list(conduct.decisions.values())
     made = Content(
         plan_sha256=lock.plan_sha256,

@@ -58,7 +58,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
     return Finding(
         id=f"F{number:02d}",
         kind=attribute.kind,
-        probe=hypothesis.probe,
+        probe=entry.use,
         question=text(attribute.question or both("audit.asks", label=label)),
         treatment=attribute.name,
         label=text(label),

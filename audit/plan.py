@@ -342,3 +342,12 @@ class Plan(Part):
     decide: DecidePart = DecidePart()
     jurisdictions: tuple[str, ...] = ()
     report: ReportPart = ReportPart()
+
+
+def entries_of(plan: Plan) -> dict[str, ProbeEntry]:
+    """Return the entries of ``probes`` by name: the probe's own, numbered where it comes again."""
+    entries: dict[str, ProbeEntry] = {}
+    for entry in plan.probes:
+        same = sum(other.use == entry.use for other in entries.values())
+        entries[f"{entry.use}#{same + 1}" if same else entry.use] = entry
+    return entries

@@ -28,7 +28,7 @@ from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
 from .outage import Vigil
-from .plan import Plan
+from .plan import Plan, entries_of
 from .planfile import LoadedPlan, load
 from .record import Record, Run
 from .resolve import resolve
@@ -107,8 +107,8 @@ def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
             expect=declared.expect,
         )
         questions[control.card.name] = control
-    for entry in plan.probes:
-        questions[entry.use] = make(entry.use, entry.model_dump())
+    for name, entry in entries_of(plan).items():
+        questions[name] = make(entry.use, {**entry.model_dump(), "name": name})
     return questions
 
 

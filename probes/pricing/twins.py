@@ -21,11 +21,11 @@ from ...metrics.result import Estimate
 from ..accounts import assign, room
 from ..contexts import contexts_of, draw, lay_out, together
 from ..design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
-from ..gaps import Limit, blocks_needed, claims, read
+from ..gaps import Limit, blocks_needed, inside, read
 from ..ledger import Ledger
 from ..protocol import Card, Check, Claims, Evidence, Hypothesis, Probe, Seen, Study
 from ..registry import register
-from ..shares import quiet_blocks, read_shares
+from ..shares import shares_of
 
 FIRST_BLOCKS = 16
 GROWTH = 0.25
@@ -64,6 +64,8 @@ class Twins:
     bound : float
         Log ratios are clipped to ± this in the mean.
     outcome : str
+    name : str
+        What the audit calls this entry of the plan: a plan may use the probe more than once.
     """
 
     treat: tuple[str, ...]
@@ -71,6 +73,7 @@ class Twins:
     limit: Limit | None = None
     bound: float = math.log(1.5)
     outcome: str = "final"
+    name: str = CARD.name
 
     @property
     def card(self) -> Card:
@@ -81,8 +84,8 @@ class Twins:
         """Return one hypothesis for each treated level."""
         return tuple(
             Hypothesis(
-                id=f"{CARD.name}:{name}={level}:{self.outcome}",
-                probe=CARD.name,
+                id=f"{self.name}:{name}={level}:{self.outcome}",
+                probe=self.name,
                 outcome=self.outcome,
                 treatment=name,
                 level=level,
@@ -146,12 +149,11 @@ class Twins:
         """Return one more round of four pairs for every flag that is worth it, arms sharing them."""
         if self.limit is None or len(ledger) == 0 or study.tied:
             return None
-        quiet = quiet_blocks(ledger, self.limit.beyond)
         wanted = np.zeros(ledger.log.shape, dtype=bool)
         for arm in arms:
             if not self._mean_decides(ledger, arm):
-                shares = read_shares(
-                    ledger, arm, beyond=self.limit.beyond, direction=self.direction, quiet=quiet
+                shares = shares_of(
+                    ledger, arm, beyond=self.limit.beyond, direction=self.direction
                 )
                 wanted[shares.block[shares.open], arm] = True
         blocks = np.flatnonzero(wanted.any(axis=1))
@@ -183,19 +185,20 @@ class Twins:
 
     def _rounds_suffice(self, ledger: Ledger, seen: Seen, arms: Sequence[int]) -> bool:
         """Whether every open arm would be cleared if its open flags were dropped."""
-        for arm in arms:
-            found, _ = claims(
-                ledger,
-                arm,
-                limit=self.limit,
-                direction=self.direction,
-                bound=self.bound,
-                dependence=np.zeros(0),
-                drop_open=True,
+        return self.limit is not None and all(
+            min(
+                inside(
+                    ledger,
+                    arm,
+                    limit=self.limit,
+                    direction=self.direction,
+                    bound=self.bound,
+                    drop_open=True,
+                )
             )
-            if min(found.inside) < seen.clear_at:
-                return False
-        return True
+            >= seen.clear_at
+            for arm in arms
+        )
 
     def _fresh(
         self,
@@ -382,4 +385,5 @@ def make(options: Mapping[str, Any]) -> Probe:
         limit=limit,
         bound=math.log1p(options.get("clip", 0.5)),
         outcome=options.get("outcome", "final"),
+        name=options.get("name", CARD.name),
     )

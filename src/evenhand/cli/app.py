@@ -364,9 +364,10 @@ def _prepared(plan: Path, prepare: Any) -> Audit:
 def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool) -> Record:
     """Drive an audit in its folder, report, and print what came out."""
     from ..audit.run import begin, run
+    from .progress import Progress
 
     folder = begin(audit, path)
-    progress = view.Progress(quiet=quiet or json_)
+    progress = Progress(quiet=quiet or json_)
     with view.stoppable(folder.stop), progress:
         run(audit, folder, watch=progress)
     record = folder.read_record()
@@ -389,9 +390,12 @@ def _report(
     *,
     quiet: bool = True,
 ) -> list[Path]:
+    from ..audit.folder import disk
     from ..reports import write
 
-    written = write(folder.read_record(), folder.read_annex(), folder.path, languages, formats)
+    record, annex_ = folder.read_record(), folder.read_annex()
+    with disk(folder.path):
+        written = write(record, annex_, folder.path, languages, formats)
     if quiet:
         for path in written:
             view.note(text("cli.written", path=path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from ..messages import language, text
 
 if TYPE_CHECKING:
-    from ..audit.conduct import Conduct, Turn
     from ..audit.record import Finding, Record
 
 SYMBOLS = {"established": "▲", "cleared": "●", "indicated": "◆", "inconclusive": "■"}
@@ -81,49 +79,6 @@ def stoppable(request: Path) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-class Progress:
-    """A bar on a terminal, a line now and then elsewhere; never in the way of the answer."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.terminal = sys.stderr.isatty()
-        self.began = time.monotonic()
-        self.last = -1e9
-        self.sent = 0
-        self.wave = -1
-
-    def __call__(self, conduct: Conduct, turn: Turn | None, on_file: int) -> None:
-        """Show how far it is."""
-        now = time.monotonic()
-        pause = 0.1 if self.terminal else 5.0
-        if self.quiet or (now - self.last < pause and turn is not None):
-            return
-        if turn is None and not self.terminal and now - self.last < pause:
-            return
-        self.last = now
-        done = sum(len(old.wave) for old in conduct.waves) + (on_file if turn else 0)
-        line = text(
-            "cli.progress",
-            wave=len(conduct.waves),
-            queries=f"{done:,}",
-            budget=f"{conduct.rules.queries:,}",
-            rate=f"{done / max(now - self.began, 1e-9):,.0f}",
-            states=" ".join(SYMBOLS[one.label] for one in conduct.decisions.values()),
-        )
-        if self.terminal:
-            print(f"\r\x1b[2K{clean(line)}", end="", file=sys.stderr, flush=True)
-        else:
-            note(line)
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the line."""
-        if self.terminal and not self.quiet and self.last > 0:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def finding_lines(found: Finding) -> Iterable[str]:
