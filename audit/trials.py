@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .ask import observed
-from .journal import Journal
+from ..probes.design import REASONS
+from .journal import Call, Journal
 from .run import reopen
+from .target.protocol import Reply, Request, Target
 
+_KINDS = ("answered", "refused", "failed")
 _ID = re.compile(r"([0-9a-f]{8})-(\d+)-(\d+)")
 BODY = 4000
 """Most characters of an answer that are shown."""
@@ -38,7 +40,18 @@ def trial(path: Path, name: str) -> dict[str, Any]:
             raise UsageError("cli.no_such_finding", name=name)
         opened = waves[number]
         request = target.render(audit.study, opened.wave, number, slice(position, position + 1))
-        answers = [
+        calls = [
+            (call, reply)
+            for call, reply in journal.replies(number)
+            if call.first <= position < call.first + call.count
+        ]
+    return {
+        "id": name,
+        "question": opened.question,
+        "block": int(opened.wave.trial_column("block")[position]),
+        "arm": int(opened.wave.trial_column("arm")[position]),
+        "request": {"route": request.route, "body": request.body[:BODY].decode("utf-8", "replace")},
+        "answers": [
             {
                 "attempt": call.attempt,
                 "status": reply.status,
@@ -47,19 +60,20 @@ def trial(path: Path, name: str) -> dict[str, Any]:
                 "at": reply.at,
                 "body": reply.body[:BODY].decode("utf-8", "replace"),
             }
-            for call, reply in journal.replies(number)
-            if call.first <= position < call.first + call.count
-        ]
-        read = observed(journal, target, number, opened.wave)
-    return {
-        "id": name,
-        "question": opened.question,
-        "block": int(opened.wave.trial_column("block")[position]),
-        "arm": int(opened.wave.trial_column("arm")[position]),
-        "request": {"route": request.route, "body": request.body[:BODY].decode("utf-8", "replace")},
-        "answers": answers,
-        "read": {column: _plain(values[position]) for column, values in read.values.items()},
+            for call, reply in calls
+        ],
+        "read": _read(target, *calls[-1], position) if calls else None,
     }
+
+
+def _read(target: Target, call: Call, reply: Reply, position: int) -> dict[str, Any]:
+    """Return what the last answer says of one trial; the wave itself may still be open."""
+    if reply.error == "ceiling":
+        return {"kind": "failed", "reason": reply.error}
+    request = Request(wave=call.wave, first=call.first, count=call.count, body=b"", route="")
+    said, row = target.read(request, reply), position - call.first
+    values = {name: _plain(column[row]) for name, column in said.values.items()}
+    return {"kind": _KINDS[said.kind[row]], "reason": REASONS[said.reason[row]] or None, **values}
 
 
 def _plain(value: Any) -> Any:

@@ -101,8 +101,8 @@ MODES: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
     "missing": lambda _: _json({"currency": "CNY"}),
     "mixed": lambda row: _priced(price(row), "USD" if int(row["age"]) % 4 == 0 else "CNY"),
     "somenan": lambda row: (
-        (200, "application/json", b'{"price": NaN}')
-        if chance("nan", row["id"]) < 0.1
+        (200, "application/json", b'{"price": null, "currency": "CNY"}')
+        if chance("nan", row["id"]) < 0.05
         else _priced(price(row))
     ),
     "refuses": lambda row: (

@@ -67,7 +67,8 @@ HTTP = """\
   url: %s
   request: %s
   response: %s
-  limits: {attempts: 3, timeout: 300ms, concurrency: 8}"""
+  limits: %s"""
+LIMITS = "{attempts: 3, timeout: 2s, concurrency: 8}"
 REQUEST = (
     '{id: "{{identity}}", device: "{{persona.device}}", age: "{{persona.age}}",'
     ' nights: "{{persona.nights}}"}'
@@ -89,9 +90,9 @@ def asks(function: str = "quote", request: str = REQUEST) -> str:
     return PYTHON % (function, request)
 
 
-def http(url: str, *, request: str = REQUEST, response: str = RESPONSE, more: str = "") -> str:
+def http(url: str, *, response: str = RESPONSE, limits: str = LIMITS, more: str = "") -> str:
     """The target of a plan: an endpoint."""
-    return HTTP % (url, request, response) + more
+    return HTTP % (url, REQUEST, response, limits) + more
 
 
 def plan(folder: Path, target: str, *, name: str = "plan.yaml", **changes: Any) -> Path:
