@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count as counting
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EvenhandError, EvidenceError, PausedError
-from ..probes.design import FAILED, REASONS, Observed, Wave
+from ..probes.design import FAILED, REASONS, Column, Observed, Wave
 from ..probes.protocol import Study
 from .journal import GROUP, Call, Journal
 from .limits import Pace, backoff
@@ -135,27 +136,32 @@ def observed(journal: Journal, target: Target, number: int, wave: Wave) -> Obser
     EvidenceError
         If a trial has no answer on file.
     """
-    n = len(wave)
-    kind = np.full(n, -1, dtype=np.int8)
-    reason = np.zeros(n, dtype=np.int8)
-    values: dict[str, NDArray[np.float64]] = {}
+    latest: dict[int, tuple[Call, Reply]] = {}
     for call, reply in journal.replies(number):
-        rows = slice(call.first, call.first + call.count)
-        said = _answers(target, call, reply)
-        kind[rows], reason[rows] = said.kind, said.reason
-        for name in said.values.keys() | values.keys():
-            column = values.setdefault(name, np.full(n, np.nan))
-            column[rows] = said.values.get(name, np.nan)
-    missing = np.flatnonzero(kind < 0)
-    if len(missing):
-        raise EvidenceError("journal.incomplete", number=number, count=len(missing))
+        latest[call.first] = (call, reply)
+    missing = len(wave) - sum(call.count for call, _ in latest.values())
+    if missing:
+        raise EvidenceError("journal.incomplete", number=number, count=missing)
+    said = [_answers(target, *latest[first]) for first in sorted(latest)]
     return Observed(
         waves=(wave,),
         numbers=(number,),
-        kind=kind,
-        reason=reason,
-        values=dict(sorted(values.items())),
+        kind=_together([one.kind for one in said], np.int8),
+        reason=_together([one.reason for one in said], np.int8),
+        values={
+            name: _together([_outcome(one, name) for one in said], np.float64)
+            for name in sorted({name for one in said for name in one.values})
+        },
     )
+
+
+def _together(parts: list[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype=dtype)
+
+
+def _outcome(said: Answers, name: str) -> Column:
+    found = said.values.get(name)
+    return np.full(len(said.kind), np.nan) if found is None else found
 
 
 def _answers(target: Target, call: Call, reply: Reply) -> Answers:

@@ -32,10 +32,9 @@ GROUP = 128
 DELAY = 0.03
 """Seconds that an answer waits for company before it is written."""
 
-_URGENT = 32
 _FORMAT = 1
 _APPLICATION = 0x45764831
-_ROWS = 64
+_ROWS = 16
 _FETCH = 1024
 _SCHEMA = """
 CREATE TABLE wave (n INTEGER PRIMARY KEY, question TEXT NOT NULL, sha256 TEXT NOT NULL,
@@ -217,7 +216,7 @@ class Journal:
         self._answers.append(
             (call, reply.at, reply.seconds, reply.status, reply.error, headers, reply.body)
         )
-        if not self._armed or len(self._answers) == _URGENT:
+        if not self._armed:
             self._armed = True
             self._orders.put(_WAKE)
 
@@ -347,10 +346,12 @@ class Journal:
             " FROM call LEFT JOIN answer ON answer.call = call.id WHERE wave = ? ORDER BY id",
             wave,
         )
+        text, kept = "{}", {}
         for first, count, attempt, sha256, at, seconds, status, error, headers, body in rows:
             reply = None
             if at is not None:
-                kept = orjson.loads(headers) if headers != "{}" else {}
+                if headers != text:  # neighbours mostly agree to the second
+                    text, kept = headers, orjson.loads(headers)
                 reply = Reply(
                     status=status, headers=kept, body=body, at=at, seconds=seconds, error=error
                 )
@@ -432,11 +433,16 @@ _END = _Order(_nothing)
 
 
 def _insert(connection: sqlite3.Connection, head: str, rows: Sequence[_Row]) -> None:
-    # many rows a statement: each step lets go of the interpreter and must win it back
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        places = "(" + ",".join("?" * len(part[0])) + ")"
-        connection.execute(head + ",".join([places] * len(part)), list(chain.from_iterable(part)))
+    # some rows a statement: each step lets go of the interpreter and must win it back; always as
+    # many, so that the statement is compiled once
+    if not rows:
+        return
+    places = "(" + ",".join("?" * len(rows[0])) + ")"
+    full = len(rows) - len(rows) % _ROWS
+    many = head + ",".join([places] * _ROWS)
+    for start in range(0, full, _ROWS):
+        connection.execute(many, list(chain.from_iterable(rows[start : start + _ROWS])))
+    connection.executemany(head + places, rows[full:])
 
 
 def _there(path: str | Path) -> Path:
@@ -468,9 +474,7 @@ def _locked(path: Path) -> sqlite3.Connection:
 
 
 def _writing(path: Path, max_pages: int | None, patience: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=patience, isolation_level=None, cached_statements=4 * _ROWS
-    )
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
         _recognised(connection, path, new=True)
         connection.execute("PRAGMA journal_mode = WAL")

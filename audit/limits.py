@@ -15,6 +15,7 @@ BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
 """Seconds: the first wait is up to the base, doubling with every attempt up to the cap."""
 
 _BURST = 0.05
+_NEVER = float("-inf")
 
 
 class Bucket:
@@ -40,8 +41,13 @@ class Bucket:
         self._window = max(1.0, 1.0 / rate) if rate else 0.0
         self._gap = 1.0 / rate if rate else 0.0
         self._gone: deque[float] = deque(maxlen=self._most or 1)
-        self._due = float("-inf")
-        self._held = float("-inf")
+        self._due = _NEVER
+        self._held = _NEVER
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing ever waits: no rate is set and nobody asked for a pause."""
+        return not self.rate and self._held == _NEVER
 
     def wait(self, now: float) -> float:
         """Return how many seconds the next one must still wait."""
@@ -118,6 +124,8 @@ class Pace:
 
     async def turn(self) -> None:
         """Wait until one more may leave, in the order of coming."""
+        if self.bucket.free:
+            return
         now = self.clock()
         if not self._turn.locked() and not self.bucket.wait(now):
             self.bucket.take(now)

@@ -42,6 +42,7 @@ KEPT = (
 )
 """Headers of a reply that are put on file: cookies and tokens are not among them."""
 
+_KEPT_NAMES = {spelt.encode(): name for name in KEPT for spelt in (name, name.title())}
 _HEADER_CHARACTERS = 500
 _CHUNK = 256
 _CHUNKS_KEPT = 4
@@ -216,9 +217,9 @@ class HttpTarget:
 
     def _kept(self, answer: aiohttp.ClientResponse) -> dict[str, str]:
         headers = {
-            name: answer.headers[name][:_HEADER_CHARACTERS]
-            for name in KEPT
-            if name in answer.headers
+            kept: value.decode("utf-8", "replace")[:_HEADER_CHARACTERS]
+            for name, value in answer.raw_headers
+            if (kept := _KEPT_NAMES.get(name) or _KEPT_NAMES.get(name.lower()))
         }
         if "location" in headers:
             headers["location"] = self._redacted(headers["location"].encode()).decode()
@@ -274,6 +275,8 @@ class HttpTarget:
         return text
 
     def _redacted(self, body: bytes) -> bytes:
+        if not self._in_header:
+            return body
         for secrets in (self._in_header, self._in_body, self._in_url):
             for name, value in secrets.items():
                 if len(value) >= _SECRET_LENGTH and value in body:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from math import isfinite, nan
+from math import inf, nan
 from typing import Any
 
 import jsonpath_rfc9535 as jsonpath
@@ -106,15 +106,16 @@ def price(value: Any) -> float:
     >>> price(328), price("328.00"), price(0), price("1,299"), price(True)
     (328.0, 328.0, 0.0, nan, nan)
     """
+    if isinstance(value, float):
+        return value if 0 <= value < inf else nan
     if isinstance(value, str):
         return float(value) if _DECIMAL.fullmatch(value, 0, 64) else nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int):
         return nan
     try:
-        amount = float(value)
+        return float(value) if value >= 0 else nan
     except OverflowError:
         return nan
-    return amount if isfinite(amount) and amount >= 0 else nan
 
 
 def prices(column: Column) -> NDArray[np.float64]:
@@ -227,15 +228,17 @@ class Reader:
         return self._priced(reply, tree) if reply.status < _REDIRECTS else _failed(reply)
 
     def _priced(self, reply: Reply, tree: Any) -> Said:
-        minor = self._minor
-        values = tuple(price(find(tree)) / minor for find in self._find)
-        if any(value != value for value in values):  # noqa: PLR0124  NaN, without a call per value
-            return Said(FAILED, "blocked" if _GATE.search(reply.body) else "format")
+        values = []
+        for find in self._find:
+            value = price(find(tree)) / self._minor
+            if value != value:  # noqa: PLR0124  NaN, without a call per value
+                return Said(FAILED, "blocked" if _GATE.search(reply.body) else "format")
+            values.append(value)
         if self._currency and self._currency_at:
             said = self._currency_at(tree)
             if not isinstance(said, str) or said.strip().upper() != self._currency:
                 return Said(FAILED, "format")
-        return Said(ANSWERED, "", values)
+        return Said(ANSWERED, "", tuple(values))
 
     @staticmethod
     def _unreadable(reply: Reply) -> Said:

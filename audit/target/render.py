@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -36,7 +36,7 @@ _NUMBERS = frozenset("iuf")
 class Encoding:
     """How values are put into text: on their own, within a string, and what surrounds a string."""
 
-    whole: Callable[[Any], bytes]
+    column: Callable[[Column], list[bytes]]
     inside: Callable[[Any], bytes]
     literal: Callable[[str], bytes]
     quotes: bytes = b""
@@ -60,6 +60,22 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(plain(value)).replace(b"${", b"\\u0024{")
 
 
+def _json_column(column: Column) -> list[bytes]:
+    """Return every value as JSON: all in one go, then split, where the cuts cannot be mistaken."""
+    values = column.tolist()
+    if column.dtype.kind in _NUMBERS:
+        return orjson.dumps(values)[1:-1].split(b",")
+    if set(map(type, values)) == {str}:
+        text = orjson.dumps(values)[2:-2]
+        if b"\\" not in text and b"${" not in text:
+            return [b'"' + one + b'"' for one in text.split(b'","')]
+    return list(map(_json, values))
+
+
+def _each(encode: Callable[[Any], bytes]) -> Callable[[Column], list[bytes]]:
+    return lambda column: list(map(encode, column.tolist()))
+
+
 def _url(value: Any) -> bytes:
     return quote(as_text(value), safe="").encode()
 
@@ -69,14 +85,16 @@ def _header(value: Any) -> bytes:
 
 
 JSON = Encoding(
-    whole=_json,
+    column=_json_column,
     inside=lambda value: _json(as_text(value))[1:-1],
     literal=lambda text: orjson.dumps(text)[1:-1],
     quotes=b'"',
 )
-URL = Encoding(whole=_url, inside=_url, literal=lambda text: quote(text, safe="${}").encode())
-PATH = Encoding(whole=_url, inside=_url, literal=str.encode)
-HEADER = Encoding(whole=_header, inside=_header, literal=str.encode)
+URL = Encoding(
+    column=_each(_url), inside=_url, literal=lambda text: quote(text, safe="${}").encode()
+)
+PATH = Encoding(column=_each(_url), inside=_url, literal=str.encode)
+HEADER = Encoding(column=_each(_header), inside=_header, literal=str.encode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +160,15 @@ class Template:
     """
 
     def __init__(self, chunks: Sequence[bytes | Leaf], encoding: Encoding) -> None:
-        self._chunks = tuple(_merged(chunks))
+        edge = encoding.quotes
+        self._chunks = tuple(
+            _merged(
+                edge + encoding.literal(chunk.parts[0]) + edge
+                if isinstance(chunk, Leaf) and not chunk.fields
+                else chunk
+                for chunk in chunks
+            )
+        )
         self._encoding = encoding
         leaves = [chunk for chunk in self._chunks if isinstance(chunk, Leaf)]
         self.fields = frozenset(name for leaf in leaves for name in leaf.fields)
@@ -164,6 +190,8 @@ class Template:
 
     def fill(self, columns: Mapping[str, Column], rows: int) -> list[bytes]:
         """Return one filled template a row."""
+        if not self.fields:
+            return [b"".join(part for part in self._chunks if isinstance(part, bytes))] * rows
         parts = [
             repeat(chunk, rows) if isinstance(chunk, bytes) else self._encoded(chunk, columns, rows)
             for chunk in self._chunks
@@ -173,7 +201,7 @@ class Template:
     def _encoded(self, leaf: Leaf, columns: Mapping[str, Column], rows: int) -> list[bytes]:
         encoding = self._encoding
         if leaf.whole:
-            return list(map(encoding.whole, _looked_up(columns, leaf.fields[0]).tolist()))
+            return encoding.column(_looked_up(columns, leaf.fields[0]))
         parts = [
             map(encoding.inside, _looked_up(columns, part).tolist())
             if place % 2
@@ -184,7 +212,7 @@ class Template:
         return [edge + b"".join(row) + edge for row in zip(*parts, strict=True)]
 
 
-def _merged(chunks: Sequence[bytes | Leaf]) -> Iterator[bytes | Leaf]:
+def _merged(chunks: Iterable[bytes | Leaf]) -> Iterator[bytes | Leaf]:
     constant = b""
     for chunk in chunks:
         if isinstance(chunk, bytes):
@@ -227,7 +255,7 @@ def _query_chunks(tree: Mapping[str, Any]) -> Iterator[bytes | Leaf]:
             if isinstance(one, Mapping | list | tuple):
                 raise UsageError("target.nested_request", key=key)
             yield (b"" if first else b"&") + quote(str(key), safe="").encode() + b"="
-            yield Leaf.parse(one) if isinstance(one, str) else URL.whole(one)
+            yield Leaf.parse(one) if isinstance(one, str) else _url(one)
             first = False
 
 
