@@ -65,18 +65,19 @@ class Conduct:
     _live: list[str] = field(default_factory=list)
     _place: int = 0
     _evidence: dict[str, Sequence[Evidence]] = field(default_factory=dict)
+    _checks: dict[str, Sequence[Check]] = field(default_factory=dict)
+    _moved: dict[str, bool] = field(default_factory=dict)
+    probes: dict[str, Probe] = field(init=False)
+    """The questions that test hypotheses."""
 
     def __post_init__(self) -> None:
         """Begin with every question alive and nothing asked."""
         self._live = list(self.questions)
+        self.probes = {name: q for name, q in self.questions.items() if isinstance(q, Probe)}
+        self._moved = {n: False for n, q in self.questions.items() if isinstance(q, Positive)}
         for name, probe in self.probes.items():
             self._evidence[name] = probe.test(self.study, Observed(), None)
         self._decide(final=False)
-
-    @property
-    def probes(self) -> dict[str, Probe]:
-        """The questions that test hypotheses."""
-        return {name: q for name, q in self.questions.items() if isinstance(q, Probe)}
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
@@ -116,8 +117,12 @@ class Conduct:
         now = answers if before is None else joined([before, answers])
         self.observed[turn.question] = now
         question = self.questions[turn.question]
-        if isinstance(question, Probe):
-            self._evidence[turn.question] = question.test(self.study, now, None)
+        if turn.question in self.probes:
+            probe = self.probes[turn.question]
+            self._evidence[turn.question] = probe.test(self.study, now, None)
+            self._checks[turn.question] = probe.checks(now, None)
+        if isinstance(question, Positive):
+            self._moved[turn.question] = question.log_evidence(now) >= PASS
         self._decide(final=False)
 
     def close(self) -> None:
@@ -135,7 +140,7 @@ class Conduct:
 
     def health(self) -> Health:
         """Return what the controls say so far."""
-        found = [check for checks in self.checks(None).values() for check in checks]
+        found = [check for checks in self._checks.values() for check in checks]
         return Health(
             harness=all(check.passed for check in found if check.kind == "harness"),
             access=all(check.passed for check in found if check.kind == "access"),
@@ -143,19 +148,14 @@ class Conduct:
         )
 
     def _positive(self) -> bool | None:
-        controls = {n: q for n, q in self.questions.items() if isinstance(q, Positive)}
-        if not controls:
+        if not self._moved:
             return False
-        passed = [
-            control.log_evidence(self.observed.get(name, Observed())) >= PASS
-            for name, control in controls.items()
-        ]
-        if all(passed):
+        if all(self._moved.values()):
             return True
-        return None if any(name in self._live for name in controls) else False
+        return None if any(name in self._live for name in self._moved) else False
 
     def _seen(self, name: str) -> Seen:
-        probes_left = sum(isinstance(self.questions[other], Probe) for other in self._live)
+        probes_left = sum(other in self.probes for other in self._live)
         shared = self.trials_left // max(1, probes_left)
         return Seen(
             observed=self.observed.get(name, Observed()),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -320,8 +321,11 @@ def smallest_detectable(blocks: int, noise: float, *, bound: float, level: float
     """
     inside("bound", bound, 0, math.inf)
     inside("noise", noise, -1e-12, math.inf)
-    threshold = math.log(2 / (1 - inside("level", level, 0, 1)))
+    return _smallest(blocks, noise, bound, math.log(2 / (1 - inside("level", level, 0, 1))))
 
+
+@lru_cache(maxsize=64)  # arms of one audit share all four
+def _smallest(blocks: int, noise: float, bound: float, threshold: float) -> float:
     def told(mean: float) -> bool:
         return _reached(blocks, *_growth(mean, 0.0, noise, bound), LIKELY) >= threshold
 

@@ -17,7 +17,7 @@ The bounds of the rounds were chosen by simulation for few queries; the guarante
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -139,12 +139,15 @@ def path_state(beyond_by_round: ArrayLike, rounds: ArrayLike, quiet: ArrayLike) 
     if path.shape != (len(done), ROUNDS):
         need = f"({len(done)}, {ROUNDS})"
         raise InputError("metrics.shape", name="beyond_by_round", need=need, got=str(path.shape))
-    state = np.zeros(len(done), dtype=np.int8)
-    for place in range(ROUNDS):
-        asked = np.full(len(done), (place + 1) * ROUND)
-        look = round_state(path[:, place], asked, tier)
-        state = np.where((state == OPEN) & (place < done), look, state)
-    return state
+    dropped = path <= _DROP[tier.astype(np.int64), ROUND::ROUND]
+    confirmed = path >= _CONFIRM_AT[ROUND::ROUND]
+    ended = dropped | confirmed
+    ended[:, -1] = True
+    ended &= np.arange(ROUNDS) < done[:, None]
+    row, first = np.arange(len(done)), ended.argmax(axis=1)
+    state = np.where(confirmed[row, first], CONFIRMED, UNDECIDED)
+    state = np.where(dropped[row, first], DROPPED, state)
+    return np.where(ended[row, first], state, OPEN).astype(np.int8)
 
 
 @cache
@@ -431,13 +434,17 @@ def share_interval(
     def above(share: float) -> bool:
         return bool(np.max(_beyond(plain, lost, won, share), initial=0.0) < threshold)
 
+    high = _upper(struck, n, gamma, threshold)
+    return Interval(low=_switch(above), high=high, level=level, method=METHOD, time_uniform=True)
+
+
+@lru_cache(maxsize=64)  # arms of one audit share the number of blocks, and mostly have no hit
+def _upper(hits: float, blocks: float, gamma: float, threshold: float) -> float:
     def below(share: float) -> bool:
-        log_e = inside_counts(np.array([struck]), np.array([n - struck]), share * gamma)
+        log_e = inside_counts(np.array([hits]), np.array([blocks - hits]), share * gamma)
         return bool(log_e[0] >= threshold)
 
-    return Interval(
-        low=_switch(above), high=_switch(below), level=level, method=METHOD, time_uniform=True
-    )
+    return _switch(below)
 
 
 def _switch(holds: Callable[[float], bool]) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -193,6 +193,11 @@ class Observed:
         return len(self.kind)
 
     @cached_property
+    def known(self) -> dict[Hashable, Any]:
+        """What was worked out from these answers: they do not change, so neither does it."""
+        return {}
+
+    @cached_property
     def wave(self) -> Codes:
         """The global number of the wave of each trial."""
         lengths = [len(wave) for wave in self.waves]
@@ -205,9 +210,14 @@ class Observed:
         return np.concatenate([np.zeros(0, dtype=np.int32), *places])
 
     def column(self, name: str) -> Codes:
-        """Return a column of the waves, one entry a trial."""
-        parts = [wave.trial_column(name) for wave in self.waves]
-        return np.concatenate([np.zeros(0, dtype=np.int32), *parts])
+        """Return a column of the waves, one entry a trial; read-only."""
+        found: Codes | None = self.known.get(name)
+        if found is None:
+            parts = [wave.trial_column(name) for wave in self.waves]
+            found = np.concatenate([np.zeros(0, dtype=np.int32), *parts])
+            found.flags.writeable = False
+            self.known[name] = found
+        return found
 
 
 def joined(parts: Sequence[Observed]) -> Observed:

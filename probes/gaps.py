@@ -19,9 +19,9 @@ from ..metrics.dependence import log_dependence
 from ..metrics.planning import smallest_detectable
 from ..metrics.result import Estimate
 from .design import REFERENCE, TWIN, Floats
-from .ledger import Ledger
+from .ledger import Ledger, once
 from .protocol import Claims, Evidence, Hypothesis
-from .shares import Bools, Shares, quiet_blocks, read_shares
+from .shares import Bools, Shares, shares_of
 
 SCALES = (0.5, 1.0, 2.0)
 HALF = math.log(2)
@@ -72,6 +72,7 @@ def _last(path: Floats) -> float:
     return float(path[-1]) if len(path) else 0.0
 
 
+@once
 def twin_rate(ledger: Ledger, beyond: float) -> tuple[float, int]:
     """Return how often twins differ beyond the limit (two-sided), and of how many pairs."""
     gaps = ledger.gap(TWIN)[ledger.fresh & ledger.asked[:, TWIN]]
@@ -86,6 +87,13 @@ def noise_of(ledger: Ledger) -> float:
     return float(np.sqrt(np.mean(gaps**2) / 2)) if len(gaps) else math.nan
 
 
+@once
+def dependence_of(ledger: Ledger, arm: int) -> Floats:
+    """Return the path of engine 1 over the rows of `arm`, which no limit enters."""
+    return log_dependence(*ledger.triples(arm))
+
+
+@once
 def claims(
     ledger: Ledger,
     arm: int,
@@ -93,55 +101,70 @@ def claims(
     limit: Limit | None,
     direction: Direction,
     bound: float,
-    dependence: Floats,
-    drop_open: bool = False,
     tied: bool = False,
-) -> tuple[Claims, Shares | None]:
+) -> Claims:
     """Return how strong the evidence is for each claim about one arm at one limit.
 
     Parameters
     ----------
-    dependence : (rows,) float
-        The path of engine 1, which does not depend on the limit.
     tied : bool
         Whether the account is the unit: nothing can be asked again, so the share is of account
         pairs, bounded above by single quotes (factor 1) and never accused by them.
-    drop_open : bool
-        Pretend that every open flag will be dropped: whether asking again alone could clear.
     """
+    dependence = dependence_of(ledger, arm)
     peak, last = _peak(dependence), _last(dependence)
     if limit is None:
-        return Claims(differs=peak, differs_now=last, estimable=False), None
+        return Claims(differs=peak, differs_now=last, estimable=False)
     x = ledger.clipped_mean_terms(arm, bound)
-    up = log_mean_evidence(x, bound=bound, limit=limit.mean, side="above")
-    if direction == "harm":
-        mean = up
-    else:
+    mean = log_mean_evidence(x, bound=bound, limit=limit.mean, side="above")
+    if direction == "any":
         down = log_mean_evidence(-x, bound=bound, limit=limit.mean, side="above")
-        mean = np.logaddexp(up, down) - HALF
-    below = log_mean_evidence(x, bound=bound, limit=limit.mean, side="below")
-    above = log_mean_evidence(-x, bound=bound, limit=limit.mean, side="below")
-    quiet = quiet_blocks(ledger, limit.beyond)
-    shares = read_shares(ledger, arm, beyond=limit.beyond, direction=direction, quiet=quiet)
-    hit = shares.hit & ~shares.open if drop_open else shares.hit
-    gamma = 1.0 if tied else shares.gamma
-    inside = share_engine.log_share_inside(hit, share=limit.share, gamma=gamma)
+        mean = np.logaddexp(mean, down) - HALF
+    shares = shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
     beyond = share_engine.log_share_beyond(shares.flagged, shares.confirmed, share=limit.share)
-    joint = _aligned(ledger, arm, mean, shares, beyond)
     rate, _ = twin_rate(ledger, limit.beyond)
     return Claims(
         differs=peak,
         differs_now=last,
-        beyond=_peak(joint),
+        beyond=_peak(_aligned(ledger, arm, mean, shares, beyond)),
         mean_beyond=_peak(mean) - HALF,
         share_beyond=_peak(beyond) - HALF,
-        inside=(
-            _last(inside),
-            _last(below),
-            GIVEN if direction == "harm" else _last(above),
-        ),
+        inside=inside(ledger, arm, limit=limit, direction=direction, bound=bound, tied=tied),
         estimable=tied or share_engine.estimable(rate / 2, limit.share, quiet=False),
-    ), shares
+    )
+
+
+def inside(
+    ledger: Ledger,
+    arm: int,
+    *,
+    limit: Limit,
+    direction: Direction,
+    bound: float,
+    tied: bool = False,
+    drop_open: bool = False,
+) -> tuple[float, float, float]:
+    """Return the evidence that one arm lies within the limit: share, mean from above, from below.
+
+    Parameters
+    ----------
+    drop_open : bool
+        Pretend that every open flag will be dropped: whether asking again alone could clear.
+    """
+    shares = shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
+    hit = shares.hit & ~shares.open if drop_open else shares.hit
+    gamma = 1.0 if tied else shares.gamma
+    below, above = _mean_inside(ledger, arm, limit=limit.mean, bound=bound)
+    share = _last(share_engine.log_share_inside(hit, share=limit.share, gamma=gamma))
+    return share, below, GIVEN if direction == "harm" else above
+
+
+@once
+def _mean_inside(ledger: Ledger, arm: int, *, limit: float, bound: float) -> tuple[float, float]:
+    x = ledger.clipped_mean_terms(arm, bound)
+    below = log_mean_evidence(x, bound=bound, limit=limit, side="below")
+    above = log_mean_evidence(-x, bound=bound, limit=limit, side="below")
+    return _last(below), _last(above)
 
 
 def _aligned(ledger: Ledger, arm: int, mean: Floats, shares: Shares, beyond: Floats) -> Floats:
@@ -177,21 +200,19 @@ def read(
         under any noise, provided fresh identities of one context answer independently and alike
         while it is asked again.
     """
-    dependence = log_dependence(*ledger.triples(arm))
-    at: dict[float, Claims] = {}
-    shares: Shares | None = None
-    for scale in SCALES if limit is not None and level is not None else (1.0,):
-        scaled = limit.times(scale) if limit is not None else None
-        at[scale], found = claims(
+    scales = (1.0,) if limit is None or level is None else SCALES
+    at = {
+        scale: claims(
             ledger,
             arm,
-            limit=scaled,
+            limit=limit and (limit if scale == 1.0 else limit.times(scale)),
             direction=direction,
             bound=bound,
-            dependence=dependence,
             tied=tied,
         )
-        shares = found if scale == 1.0 else shares
+        for scale in scales
+    }
+    shares = limit and shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
     x = ledger.clipped_mean_terms(arm, bound)
     used = x[~np.isnan(x)]
     effect = Estimate(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +14,30 @@ from .design import ANSWERED, FAILED, REFERENCE, TWIN, Codes, Floats, Observed
 
 NOT_ASKED = -1
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+def once(
+    work: Callable[Concatenate[Ledger, _P], _T],
+) -> Callable[Concatenate[Ledger, _P], _T]:
+    """Remember what a pure function of a ledger returned.
+
+    Planning a wave, reading it and checking it ask the same of the same ledger.
+    """
+
+    @wraps(work)
+    def remembered(ledger: Ledger, /, *args: _P.args, **options: _P.kwargs) -> _T:
+        key = (work, args, tuple(sorted(options.items())))
+        if key not in ledger.known:
+            ledger.known[key] = work(ledger, *args, **options)
+        found: _T = ledger.known[key]
+        return found
+
+    return remembered
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
     """Blocks in the order asked.
 
@@ -28,6 +53,8 @@ class Ledger:
         The earlier block that is asked again, −1 for a fresh context.
     wave : (blocks,) codes
         Global number of the block's wave.
+    known : dict
+        What :func:`once` remembers; its arrays are for reading.
     """
 
     log: Floats
@@ -35,17 +62,20 @@ class Ledger:
     trial: NDArray[np.intp]
     again: Codes
     wave: Codes
+    known: dict[Hashable, Any] = field(
+        default_factory=dict[Hashable, Any], repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         """Return the number of blocks."""
         return len(self.again)
 
-    @property
+    @cached_property
     def fresh(self) -> NDArray[np.bool_]:
         """Which blocks ask a context for the first time."""
         return self.again < 0
 
-    @property
+    @cached_property
     def asked(self) -> NDArray[np.bool_]:
         """Which arms each block asked."""
         asked: NDArray[np.bool_] = self.kind != NOT_ASKED
@@ -53,7 +83,15 @@ class Ledger:
 
     @classmethod
     def of(cls, observed: Observed, outcome: str, width: int) -> Ledger:
-        """Lay the answers of a question out by block and arm."""
+        """Return the answers of a question by block and arm, laid out once."""
+        key = (cls, outcome, width)
+        if key not in observed.known:
+            observed.known[key] = cls._laid_out(observed, outcome, width)
+        found: Ledger = observed.known[key]
+        return found
+
+    @classmethod
+    def _laid_out(cls, observed: Observed, outcome: str, width: int) -> Ledger:
         block, arm = observed.column("block"), observed.column("arm")
         n = int(block.max()) + 1 if len(block) else 0
         log = np.full((n, width), np.nan)
@@ -69,12 +107,13 @@ class Ledger:
         again[block], wave[block] = observed.column("again"), observed.wave
         return cls(log=log, kind=kind, trial=trial, again=again, wave=wave)
 
+    @once
     def gap(self, arm: int, against: int = REFERENCE) -> Floats:
         """Return log `arm` − log `against` by block; two prices of zero are alike."""
         with np.errstate(invalid="ignore"):
             gaps: Floats = self.log[:, arm] - self.log[:, against]
-        both_zero = np.isneginf(self.log[:, arm]) & np.isneginf(self.log[:, against])
-        return np.where(both_zero, 0.0, gaps)
+        gaps[np.isneginf(self.log[:, arm]) & np.isneginf(self.log[:, against])] = 0.0
+        return gaps
 
     def triples(self, arm: int) -> tuple[Floats, NDArray[np.int8]]:
         """Return the rows for the test of dependence: (treated, reference, twin), and how many."""
@@ -88,6 +127,7 @@ class Ledger:
         failed = (self.kind[rows][:, [arm, REFERENCE, TWIN]] == FAILED).astype(float)
         return failed, (2 + self.asked[rows, TWIN]).astype(np.int8)
 
+    @once
     def clipped_mean_terms(self, arm: int, bound: float) -> Floats:
         """Return ½ψ(A−R) + ½ψ(A−T) for each fresh block of `arm`, ψ(A−R) without a twin.
 
@@ -96,4 +136,5 @@ class Ledger:
         rows = self.fresh & self.asked[:, arm] & self.asked[:, REFERENCE]
         first = np.clip(self.gap(arm), -bound, bound)[rows]
         second = np.clip(self.gap(arm, TWIN), -bound, bound)[rows]
-        return np.where(self.asked[rows, TWIN], (first + second) / 2, first)
+        terms: Floats = np.where(self.asked[rows, TWIN], (first + second) / 2, first)
+        return terms

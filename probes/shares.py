@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..metrics import share as engine
 from .design import ANSWERED, REFERENCE, TWIN
-from .ledger import NOT_ASKED, Ledger
+from .ledger import NOT_ASKED, Ledger, once
 
 Bools = NDArray[np.bool_]
 
@@ -71,6 +71,7 @@ class Shares:
         return engine.survival(quiet=bool(np.all(self.quiet)))
 
 
+@once
 def quiet_blocks(ledger: Ledger, beyond: float) -> Bools:
     """Say for each block whether all pairs of earlier waves were almost never beyond the limit."""
     gaps = [np.abs(ledger.gap(arm)) for arm in range(TWIN, ledger.log.shape[1])]
@@ -81,6 +82,15 @@ def quiet_blocks(ledger: Ledger, beyond: float) -> Bools:
     before, large_before = np.cumsum(pairs) - pairs, np.cumsum(large) - large
     quiet: Bools = (large_before <= QUIET * before)[place]
     return quiet
+
+
+@once
+def shares_of(
+    ledger: Ledger, arm: int, *, beyond: float, direction: Literal["any", "harm"]
+) -> Shares:
+    """Read flags and rounds of `arm`, each block in the tier that was in force when it was asked."""
+    quiet = quiet_blocks(ledger, beyond)
+    return read_shares(ledger, arm, beyond=beyond, direction=direction, quiet=quiet)
 
 
 def read_shares(
@@ -120,13 +130,12 @@ def _rounds(
     rows, slot = rows[order], slot[order]
     asked = np.bincount(slot, minlength=len(flagged))
     rank = np.arange(len(slot)) - np.repeat(np.cumsum(asked) - asked, asked)
-    place = (slot, np.minimum(rank // engine.ROUND, ROUNDS - 1))
+    place = slot * ROUNDS + np.minimum(rank // engine.ROUND, ROUNDS - 1)
     seen = np.sign(gap[flagged])[slot] * gap[rows] > beyond
     missing = np.isnan(gap[rows])
 
     def states(counts: Bools) -> NDArray[np.int8]:
-        table = np.zeros((len(flagged), ROUNDS), dtype=np.intp)
-        np.add.at(table, place, counts)
+        table = np.bincount(place[counts], minlength=len(flagged) * ROUNDS).reshape(-1, ROUNDS)
         return engine.path_state(np.cumsum(table, axis=1), asked // engine.ROUND, quiet)
 
     # A pair without an answer never speaks for the vendor and never against it.

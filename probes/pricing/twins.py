@@ -152,9 +152,7 @@ class Twins:
         wanted = np.zeros(ledger.log.shape, dtype=bool)
         for arm in arms:
             if not self._mean_decides(ledger, arm):
-                shares = shares_of(
-                    ledger, arm, beyond=self.limit.beyond, direction=self.direction
-                )
+                shares = shares_of(ledger, arm, beyond=self.limit.beyond, direction=self.direction)
                 wanted[shares.block[shares.open], arm] = True
         blocks = np.flatnonzero(wanted.any(axis=1))
         cost = PAIRS_AGAIN * (1 + wanted[blocks].sum(axis=1))
@@ -309,11 +307,10 @@ class Twins:
         ledger = Ledger.of(observed, self.outcome, width)
         rows = ledger.fresh & ledger.asked[:, TWIN]
         harness = log_harness(ledger.log[rows, REFERENCE], ledger.log[rows, TWIN])
-        access = [_peak(log_dependence(*ledger.failures(arm))) for arm in range(TREATED, width)]
-        joint = float(np.logaddexp.reduce(access) - math.log(len(access))) if access else 0.0
+        access = _log_access(ledger)
         found = [
             Check(kind="harness", passed=_peak(harness) < CHECK_AT, values={"pairs": len(harness)}),
-            Check(kind="access", passed=joint < CHECK_AT, values=_failed(ledger)),
+            Check(kind="access", passed=access < CHECK_AT, values=_failed(ledger)),
         ]
         if rng is not None and self.limit is not None and rows.any():
             accused, draws = twin_accusations(
@@ -358,6 +355,15 @@ def is_carried(study: Study, name: str) -> bool:
 
 def _peak(path: NDArray[np.float64]) -> float:
     return float(np.max(path, initial=0.0))
+
+
+def _log_access(ledger: Ledger) -> float:
+    """Return the evidence that some arm fails more, or less, than its reference and twin."""
+    arms = range(TREATED, ledger.kind.shape[1])
+    if not arms or not np.any(ledger.kind == FAILED):
+        return 0.0
+    peaks = [_peak(log_dependence(*ledger.failures(arm))) for arm in arms]
+    return float(np.logaddexp.reduce(peaks) - math.log(len(peaks)))
 
 
 def _failed(ledger: Ledger) -> dict[str, int]:
