@@ -14,16 +14,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 import orjson
 
-from ..errors import EvenhandError, EvidenceError, PausedError, UsageError
+from ..errors import EvenhandError, EvidenceError, UsageError
 from ..probes.design import Wave
+from .journalfile import Row, insert, locked, looking, recognised, there, told, writing
 from .target.protocol import Reply
 
 GROUP = 128
@@ -32,26 +31,11 @@ GROUP = 128
 DELAY = 0.03
 """Seconds that an answer waits for company before it is written."""
 
-_FORMAT = 1
-_APPLICATION = 0x45764831
-_ROWS = 16
 _FETCH = 1024
-_SCHEMA = """
-CREATE TABLE wave (n INTEGER PRIMARY KEY, question TEXT NOT NULL, sha256 TEXT NOT NULL,
-                   columns BLOB NOT NULL) STRICT;
-CREATE TABLE call (id INTEGER PRIMARY KEY, wave INTEGER NOT NULL, first INTEGER NOT NULL,
-                   count INTEGER NOT NULL, attempt INTEGER NOT NULL,
-                   request_sha256 BLOB NOT NULL) STRICT;
-CREATE TABLE answer (call INTEGER PRIMARY KEY, at REAL NOT NULL, seconds REAL NOT NULL,
-                     status INTEGER NOT NULL, error TEXT, headers TEXT NOT NULL,
-                     body BLOB NOT NULL) STRICT;
-CREATE INDEX call_of_wave ON call (wave);
-"""
 _CALL = "INSERT INTO call VALUES "
 _ANSWER = "INSERT INTO answer VALUES "
 
 _T = TypeVar("_T")
-_Row = tuple[Any, ...]
 _Work = Callable[[sqlite3.Connection], Any]
 
 
@@ -99,16 +83,16 @@ class Journal:
         self.path = path
         self._max_pages = max_pages
         self._patience = patience
-        self._lock = _locked(path) if write else None
+        self._lock = locked(path) if write else None
         self._orders: SimpleQueue[_Order] = SimpleQueue()
-        self._answers: deque[_Row] = deque()
+        self._answers: deque[Row] = deque()
         self._armed = False
         self._closed = not write
         self._thread: threading.Thread | None = None
         try:
             if write:
                 self._start()
-            self._eyes = _looking(path)
+            self._eyes = looking(path)
             self._check()
             (last,) = self._eyes.execute("SELECT coalesce(max(id), 0) FROM call").fetchone()
             self._next = int(last) + 1
@@ -153,12 +137,12 @@ class Journal:
         EvidenceError
             If the file is something else.
         """
-        return cls(_there(path), write=True, max_pages=max_pages, patience=patience)
+        return cls(there(path), write=True, max_pages=max_pages, patience=patience)
 
     @classmethod
     def look(cls, path: str | Path) -> Self:
         """Open a journal to read it; a run may be writing it meanwhile."""
-        return cls(_there(path), write=False, max_pages=None, patience=5.0)
+        return cls(there(path), write=False, max_pages=None, patience=5.0)
 
     def __enter__(self) -> Self:
         return self
@@ -205,7 +189,7 @@ class Journal:
         ]
 
         def store(connection: sqlite3.Connection) -> list[int]:
-            _insert(connection, _CALL, rows)
+            insert(connection, _CALL, rows)
             return ids
 
         return self._order(store)
@@ -228,8 +212,8 @@ class Journal:
         answers = [(one, 0.0, 0.0, 0, "ceiling", "{}", b"") for one in ids]
 
         def store(connection: sqlite3.Connection) -> None:
-            _insert(connection, _CALL, calls)
-            _insert(connection, _ANSWER, answers)
+            insert(connection, _CALL, calls)
+            insert(connection, _ANSWER, answers)
 
         return self._order(store)
 
@@ -270,9 +254,9 @@ class Journal:
     def _write(self, begun: Future[None]) -> None:
         """Run in the one thread that writes."""
         try:
-            connection = _writing(self.path, self._max_pages, self._patience)
+            connection = writing(self.path, self._max_pages, self._patience)
         except (sqlite3.Error, EvenhandError) as problem:
-            begun.set_exception(_told(problem, self.path))
+            begun.set_exception(told(problem, self.path))
             return
         begun.set_result(None)
         order = None
@@ -302,18 +286,18 @@ class Journal:
         except BaseException as problem:  # noqa: BLE001  handed to whoever gave the order
             self._answers.extendleft(reversed(answers))
             if future is not None:
-                future.set_exception(_told(problem, self.path))
+                future.set_exception(told(problem, self.path))
             return
         if future is not None:
             future.set_result(result)
 
     @staticmethod
-    def _transaction(connection: sqlite3.Connection, answers: Sequence[_Row], work: _Work) -> Any:
+    def _transaction(connection: sqlite3.Connection, answers: Sequence[Row], work: _Work) -> Any:
         if not answers and work is _nothing:
             return None
         connection.execute("BEGIN IMMEDIATE")
         try:
-            _insert(connection, _ANSWER, answers)
+            insert(connection, _ANSWER, answers)
             result = work(connection)
             connection.execute("COMMIT")
         except BaseException:
@@ -404,16 +388,16 @@ class Journal:
             "latency_longest": longest,
         }
 
-    def _read(self, query: str, *values: Any) -> Iterator[_Row]:
+    def _read(self, query: str, *values: Any) -> Iterator[Row]:
         try:
             cursor = self._eyes.execute(query, values)
             while rows := cursor.fetchmany(_FETCH):
                 yield from rows
         except sqlite3.Error as problem:
-            raise _told(problem, self.path) from problem
+            raise told(problem, self.path) from problem
 
     def _check(self) -> None:
-        _recognised(self._eyes, self.path)
+        recognised(self._eyes, self.path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -430,110 +414,3 @@ def _nothing(_: sqlite3.Connection) -> None:
 
 _WAKE = _Order(_nothing)
 _END = _Order(_nothing)
-
-
-def _insert(connection: sqlite3.Connection, head: str, rows: Sequence[_Row]) -> None:
-    # some rows a statement: each step lets go of the interpreter and must win it back; always as
-    # many, so that the statement is compiled once
-    if not rows:
-        return
-    places = "(" + ",".join("?" * len(rows[0])) + ")"
-    full = len(rows) - len(rows) % _ROWS
-    many = head + ",".join([places] * _ROWS)
-    for start in range(0, full, _ROWS):
-        connection.execute(many, list(chain.from_iterable(rows[start : start + _ROWS])))
-    connection.executemany(head + places, rows[full:])
-
-
-def _there(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.exists():
-        raise UsageError("journal.missing", path=str(path))
-    return path
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    """Take the one place of whoever writes; the system gives it back when the process ends."""
-    try:
-        lock = sqlite3.connect(
-            path.with_name(path.name + ".lock"),
-            timeout=0,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.Error as problem:
-        raise _told(problem, path) from problem
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as problem:
-        lock.close()
-        if _code(problem) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise UsageError("journal.busy", path=str(path)) from None
-        raise _told(problem, path) from problem
-    return lock
-
-
-def _writing(path: Path, max_pages: int | None, patience: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
-    try:
-        _recognised(connection, path, new=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        if max_pages is not None:
-            connection.execute(f"PRAGMA max_page_count = {int(max_pages)}")
-        if not connection.execute("PRAGMA application_id").fetchone()[0]:
-            connection.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
-                f" PRAGMA user_version = {_FORMAT}; COMMIT;"
-            )
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _looking(path: Path) -> sqlite3.Connection:
-    where = f"file:{quote(str(path.absolute()))}?mode=ro"
-    for uri in (where, where + "&immutable=1"):  # the second: evidence on a read-only medium
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.Error as problem:
-            connection.close()
-            if _code(problem) == sqlite3.SQLITE_CANTOPEN and uri is where:
-                continue
-            raise _told(problem, path) from problem
-        return connection
-    raise AssertionError  # the second round returns or raises
-
-
-def _recognised(connection: sqlite3.Connection, path: Path, *, new: bool = False) -> None:
-    """Refuse a file that is not a journal of this format; a new one may be empty."""
-    try:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as problem:
-        raise _told(problem, path) from problem
-    if new and not tables and not application:
-        return
-    if (application, version) != (_APPLICATION, _FORMAT):
-        raise EvidenceError("journal.not_a_journal", path=str(path))
-
-
-def _code(problem: sqlite3.Error) -> int:
-    return getattr(problem, "sqlite_errorcode", 0) & 0xFF
-
-
-def _told(problem: BaseException, path: Path) -> BaseException:
-    """Return what a database error means for whoever runs an audit."""
-    if not isinstance(problem, sqlite3.Error):
-        return problem
-    code = _code(problem)
-    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        return EvidenceError("journal.not_a_journal", path=str(path))
-    if code == sqlite3.SQLITE_FULL:
-        return PausedError("journal.full", path=str(path))
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return PausedError("journal.locked", path=str(path))
-    return PausedError("journal.unwritable", path=str(path), problem=str(problem))

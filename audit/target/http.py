@@ -116,7 +116,7 @@ class HttpTarget:
 
     def render(self, study: Study, wave: Wave, number: int, rows: slice) -> Request:
         """Return the request for one trial. Pure."""
-        chunk, place = divmod(rows.start, _CHUNK)
+        chunk, place = divmod(int(rows.start), _CHUNK)
         held: _Chunk | None = self._chunks.get((number, chunk))
         # waves and studies are frozen, so the same object always renders the same
         if held is None or held[0] is not wave or held[1] is not study:

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 from aiohttp import web
+from tests.audit.harness import asked, http_spec, in_loop, make_study, make_wave, opened, serving
 
 from evenhand.audit.ask import ask, calls_of, observed
 from evenhand.audit.journal import GROUP, Call, Journal
@@ -18,8 +19,6 @@ from evenhand.audit.target.protocol import Answers, Reply, Request
 from evenhand.errors import EvidenceError, PausedError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS, Observed, Wave, codes
 from evenhand.probes.protocol import Study
-
-from .harness import asked, http_spec, in_loop, make_study, make_wave, opened, serving
 
 
 class Scripted:

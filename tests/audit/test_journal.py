@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.audit.harness import make_wave
 
 from evenhand.audit.journal import Call, Journal
 from evenhand.audit.target.protocol import Reply
 from evenhand.errors import EvidenceError, PausedError, UsageError
-
-from .harness import make_wave
 
 REPLY = Reply(
     status=200, headers={"content-type": "x"}, body=b"\x00\xff5", at=1.5, seconds=0.25, error=None

@@ -9,6 +9,17 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audit.harness import (
+    KEY,
+    YUAN,
+    http_spec,
+    ids,
+    in_loop,
+    make_study,
+    make_wave,
+    opened,
+    serving,
+)
 
 from evenhand.audit.plan import Response
 from evenhand.audit.target import address, carried, open_target
@@ -17,8 +28,6 @@ from evenhand.audit.target.read import Reader, compile_path, price
 from evenhand.errors import UsageError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS, REFUSED
 from evenhand.probes.protocol import Money
-
-from ..harness import KEY, YUAN, http_spec, ids, in_loop, make_study, make_wave, opened, serving
 
 KINDS = {"answered": ANSWERED, "refused": REFUSED, "failed": FAILED}
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audit.harness import KEY, ids, in_loop, make_study, make_wave, opened
 
 from evenhand.audit.plan import PythonTarget
 from evenhand.audit.target import address, carried, open_target
@@ -18,8 +19,6 @@ from evenhand.datasets.personas import Attribute, Table
 from evenhand.errors import TargetError, UsageError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS, REFUSED
 from evenhand.probes.protocol import Money
-
-from ..harness import KEY, ids, in_loop, make_study, make_wave, opened
 
 NAME = "a_vendor_of_these_tests"
 REQUEST = {"device": "{{persona.device}}", "age": "{{persona.age}}", "base": "{{item.base}}"}

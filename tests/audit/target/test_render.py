@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audit.harness import KEY, ids, make_study, make_wave
 
 from evenhand.audit.target.render import (
     HEADER,
@@ -18,8 +19,6 @@ from evenhand.audit.target.render import (
 from evenhand.datasets.personas import Attribute, Table
 from evenhand.errors import UsageError
 from evenhand.probes.design import Wave
-
-from ..harness import KEY, ids, make_study, make_wave
 
 scalars = (
     st.text()
