@@ -366,6 +366,11 @@ class Journal:
         ((total,),) = self._read("SELECT coalesce(sum(count), 0) FROM call WHERE attempt > 0")
         return int(total)
 
+    def sent_since(self, moment: float) -> int:
+        """Return how many requests were answered since `moment` (seconds since the epoch)."""
+        ((total,),) = self._read("SELECT count(*) FROM answer WHERE at > ?", moment)
+        return int(total)
+
     def load(self) -> dict[str, float]:
         """Return how the target bore it: calls answered, their rate, median and longest seconds.
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EvidenceError, PausedError, TargetError
+from ..errors import AuthorisationError, EvidenceError, PausedError, TargetError
+from ..messages import LANGUAGES
 from ..probes.controls import Pilot, Positive
 from ..probes.design import FAILED, REASONS, Observed
 from ..probes.protocol import Hypothesis, Probe, Question, Study
@@ -35,6 +36,7 @@ from .resolve import resolve
 from .target import address, open_target
 from .target.protocol import Target
 
+DAY = 86_400.0
 LISTEN = 0.1
 """Seconds between two looks for a request to stop."""
 
@@ -141,6 +143,7 @@ async def drive(
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
             return
+        permit(audit.plan, journal, turn, datetime.now(UTC))
         journal.open_wave(turn.number, turn.question, turn.wave)
         try:
             await ask(
@@ -179,6 +182,26 @@ def _watched(watch: Watch | None, conduct: Conduct, turn: Turn) -> Callable[[int
         watch(conduct, turn, settled)
 
     return more
+
+
+def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
+    """Refuse to send a wave that the written permission does not cover now.
+
+    Raises
+    ------
+    PausedError
+        If hours, dates or the day's ceiling end a run that had begun; ``resume`` goes on later.
+    """
+    waiting = sum(count for _, count in journal.unfinished(turn.number, len(turn.wave)))
+    if waiting == 0:
+        return
+    try:
+        authorise(plan, now, sent_today=journal.sent_since(now.timestamp() - DAY) + waiting - 1)
+    except AuthorisationError as error:
+        if journal.attempts() == 0:
+            raise
+        why = {language: error.text(language) for language in LANGUAGES}
+        raise PausedError("errors.not_now", why=why) from error
 
 
 def attempts_ceiling(plan: Plan) -> int:
@@ -258,7 +281,6 @@ def run(
         If it was stopped or the disk is full; ``resume`` goes on.
     """
     started = datetime.now(UTC)
-    authorise(audit.plan, started)
     conduct = audit.conduct()
 
     async def main() -> None:
