@@ -219,12 +219,14 @@ class PythonTarget(Part):
 
     `request` maps the columns that it takes to placeholders; without it every field of the persona
     and every column of the items is a column. `table: false` calls it once a trial, with a dict.
+    `frame` is what the table is given as: a mapping, or a data frame of the library that it names.
     """
 
     kind: Literal["python"]
     function: str = Field(pattern=r"^[\w.]+:[\w.]+$")
     request: dict[str, Any] | None = None
     table: Yes = True
+    frame: Literal["mapping", "pandas", "polars", "pyarrow"] | None = None
     response: Response | None = None
     money: MoneyTerms | None = None
     limits: Limits = Limits()

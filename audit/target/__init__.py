@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..plan import HttpTarget as HttpSpec
 from ..plan import PythonTarget as PythonSpec
@@ -16,7 +16,13 @@ Spec = HttpSpec | PythonSpec
 
 
 def open_target(
-    spec: Spec, study: Study, *, identities: Identities, key: bytes, offline: bool = False
+    spec: Spec,
+    study: Study,
+    *,
+    identities: Identities,
+    key: bytes,
+    offline: bool = False,
+    model: Any = None,
 ) -> Target:
     """Return the adapter that a plan asks for.
 
@@ -30,6 +36,8 @@ def open_target(
         The lock's key: orders the rows of a batch and makes the ids of trials.
     offline : bool
         Only to read what is on file: no secret is looked up, no function imported.
+    model : object, optional
+        A model of this process, asked in place of what a python target names.
 
     Raises
     ------
@@ -44,7 +52,7 @@ def open_target(
         return HttpTarget(spec, study, identities=identities, key=key, offline=offline)
     from .python import PythonTarget
 
-    return PythonTarget(spec, study, identities=identities, key=key, offline=offline)
+    return PythonTarget(spec, study, identities=identities, key=key, offline=offline, model=model)
 
 
 def address(spec: Spec) -> str:

@@ -9,13 +9,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from ...errors import TargetError, UsageError
+from ...errors import MissingExtraError, TargetError, UsageError
 from ...probes.design import ANSWERED, FAILED, REASONS, REFUSED, Column, Wave
 from ...probes.protocol import Study
 from ..plan import Equals, Response
@@ -24,6 +24,9 @@ from .columns import pack, unpack
 from .protocol import Answers, Reply, Request
 from .read import Reader, matches, prices
 from .render import Identities, Leaf, Template, plain, visible
+
+Library = Literal["mapping", "pandas", "polars", "pyarrow"]
+"""What a table can be given as."""
 
 BATCH = 16_384
 _REASON_CHARACTERS = 300
@@ -50,6 +53,8 @@ class PythonTarget:
         The lock's key.
     offline : bool
         Read stored replies only: the function is not imported.
+    model : object, optional
+        What is asked in place of what `spec.function` names: a model that lives in this process.
 
     Raises
     ------
@@ -67,6 +72,7 @@ class PythonTarget:
         identities: Identities,
         key: bytes,
         offline: bool = False,
+        model: Any = None,
     ) -> None:
         self._study = study
         self._identities = identities
@@ -82,7 +88,7 @@ class PythonTarget:
         self._request = spec.request if spec.request is not None else everything(study)
         self._leaves = table_leaves(self._request) if spec.table else {}
         self._template = Template.json(self._request)
-        self._ask = None if offline else callable_of(spec.function, table=spec.table)
+        self._ask = None if offline else _asked(spec, model)
         self._executor: ThreadPoolExecutor | None = None
 
     @property
@@ -270,7 +276,15 @@ def table_leaves(request: Mapping[str, Any]) -> dict[str, Leaf | Any]:
     return out
 
 
-def callable_of(function: str, *, table: bool) -> Callable[[Any], Any]:
+def _asked(spec: PythonSpec, model: Any) -> Callable[[Any], Any]:
+    if model is not None:
+        return as_callable(model, spec.function, table=spec.table, frame=spec.frame)
+    return callable_of(spec.function, table=spec.table, frame=spec.frame)
+
+
+def callable_of(
+    function: str, *, table: bool, frame: Library | None = None
+) -> Callable[[Any], Any]:
     """Return the callable that ``"module:name"`` points to.
 
     Raises
@@ -291,22 +305,70 @@ def callable_of(function: str, *, table: bool) -> Callable[[Any], Any]:
     except Exception as problem:  # an import runs whatever the module holds
         told = complaint(problem).decode()
         raise TargetError("target.no_function", function=function, problem=told) from problem
+    return as_callable(found, function, table=table, frame=frame)
+
+
+def as_callable(
+    found: Any, name: str, *, table: bool, frame: Library | None = None
+) -> Callable[[Any], Any]:
+    """Return what asks a function, or an object with ``predict``.
+
+    Parameters
+    ----------
+    found : object
+    name : str
+        What messages call it.
+    table : bool
+        Whether it takes a table; else it is given one mapping a trial.
+    frame : {"mapping", "pandas", "polars", "pyarrow"}, optional
+        What a table is given as. By default pandas for what has ``predict``, else a mapping.
+
+    Raises
+    ------
+    TargetError
+        If it is neither.
+    """
     predict = getattr(found, "predict", None)
     if callable(predict) and not isinstance(found, type):
-        return _predictor(predict, table=table)
+        return _predictor(predict, table=table, frame=frame or "pandas")
     if not callable(found):
-        raise TargetError("target.not_callable", function=function)
+        raise TargetError("target.not_callable", function=name)
     call: Callable[[Any], Any] = found
-    return call
+    if not table or frame in {None, "mapping"}:
+        return call
+    return lambda columns: call(frame_of(columns, frame or "mapping"))
 
 
-def _predictor(predict: Callable[[Any], Any], *, table: bool) -> Callable[[Any], Any]:
-    def ask(columns: Mapping[str, Any]) -> Any:
+def frame_of(columns: Mapping[str, Any], library: Library) -> Any:
+    """Return columns as a data frame of `library`; ``"mapping"`` leaves them as they are.
+
+    Examples
+    --------
+    >>> frame_of({"age": np.array([30, 40])}, "pandas")["age"].tolist()
+    [30, 40]
+    """
+    if library == "mapping":
+        return columns
+    if library == "pandas":
         import pandas as pd
 
+        return pd.DataFrame(dict(columns))
+    import narwhals as nw
+
+    try:
+        return nw.from_dict(dict(columns), backend=library).to_native()
+    except ImportError:
+        raise MissingExtraError("target.no_frame_library", library=library) from None
+
+
+def _predictor(
+    predict: Callable[[Any], Any], *, table: bool, frame: Library
+) -> Callable[[Any], Any]:
+    def ask(columns: Mapping[str, Any]) -> Any:
         if table:
-            return predict(pd.DataFrame(dict(columns)))
-        (one,) = np.asarray(predict(pd.DataFrame([columns]))).ravel().tolist()
+            return predict(frame_of(columns, frame))
+        rows = {name: [value] for name, value in columns.items()}
+        (one,) = np.asarray(predict(frame_of(rows, frame))).ravel().tolist()
         return one
 
     return ask
