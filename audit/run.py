@@ -52,6 +52,8 @@ class Audit:
     study: Study
     questions: dict[str, Question]
     lock: Lock
+    model: Any = None
+    """A model of this process, asked in place of what a python target names."""
 
     @property
     def plan(self) -> Plan:
@@ -85,6 +87,7 @@ class Audit:
             identities=lambda wave, sessions: identities(self.lock, wave, sessions, spec.format),
             key=self.lock.key,
             offline=offline,
+            model=self.model,
         )
 
 
