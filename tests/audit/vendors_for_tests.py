@@ -50,13 +50,12 @@ def dear(row: Mapping[str, Any]) -> float:
     return loyal(row)
 
 
-def slow(row: Mapping[str, Any]) -> float:
+def slow(row: Mapping[str, Any]) -> dict[str, Any]:
     """Takes a moment, and notes in a file whom it was asked about, before it answers."""
-    asked = os.environ["ASKED"]
-    with open(asked, "a", encoding="utf-8") as file:  # noqa: PTH123 - in an audited function
+    with open(os.environ["ASKED"], "a", encoding="utf-8") as file:  # noqa: PTH123 - one is enough
         file.write(f"{row['id']}\n")
-    time.sleep(0.002)
-    return price(row)
+    time.sleep(float(os.environ["PAUSE"]))
+    return {"final": price(row), "id": row["id"]}
 
 
 def free_for_some(row: Mapping[str, Any]) -> float:
@@ -137,8 +136,8 @@ class Shop:
             await asyncio.sleep(30 if chance("late", row["id"]) < 0.02 else 0)
             return _priced(price(row))
         if mode == "slow":
-            await asyncio.sleep(0.004)
-            return _priced(price(row))
+            await asyncio.sleep(0.06)
+            return _json({"price": price(row), "currency": "CNY", "id": row["id"]})
         return MODES[mode](row)
 
 
