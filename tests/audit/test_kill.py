@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.shell import asks, begin, content, ended, evenhand, http, plan, record, shop
 
 from evenhand.audit.journal import GROUP, Journal
-from tests.cli.shell import asks, begin, content, ended, evenhand, http, plan, record, shop
 
 FEW, MANY = 8, 24
 SLOW, FAST = "{concurrency: 4}", "{concurrency: 64}"

@@ -16,6 +16,8 @@ from .. import messages
 from ..errors import EvenhandError, UsageError
 
 USAGE, INTERRUPTED = 2, 6
+TYPER_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,14 +46,17 @@ def _run(words: Sequence[str]) -> int:
     bases = typer.BadParameter.__mro__
     parser_error: Any = next(base for base in bases if base.__name__ == "ClickException")
     try:
-        return int(app(words, standalone_mode=False) or 0)
+        code = int(app(words, standalone_mode=False) or 0)
     except parser_error as error:
         _say(_mistake(error))
         return USAGE
     except typer.Exit as error:
         return int(error.exit_code)
     except typer.Abort:
-        raise KeyboardInterrupt from None
+        code = TYPER_INTERRUPTED
+    if code == TYPER_INTERRUPTED:
+        raise KeyboardInterrupt
+    return code
 
 
 def _mistake(error: Any) -> str:
