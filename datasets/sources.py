@@ -23,6 +23,16 @@ _HOTEL_RATES = (
 )
 
 
+_LABOR_MARKET = (
+    "openintro/labor_market_discrimination.pkl.compress",
+    "51083102114b11846b40afc458dd314668e82f60583c9267282d46662e1375b8",
+)
+_DISCRIM = (
+    "wooldridge/discrim.pkl.compress",
+    "88d2eb0eb6ed9342e14bad7e627462fd53b716d5505cd74f7af9ac359c067618",
+)
+
+
 def hotel_rates() -> pd.DataFrame:
     """Return 15,402 real bookings of a Portuguese resort hotel, July 2016 to August 2017.
 
@@ -51,14 +61,68 @@ def hotel_rates() -> pd.DataFrame:
     >>> bookings.groupby("is_repeated_guest")["avg_price_per_room"].mean().round(2).to_list()
     [106.82, 77.62]
     """
-    import pandas as pd
+    return _opened(*_HOTEL_RATES)
 
-    name, sha256 = _HOTEL_RATES
-    content = _verified(_folder() / name, sha256)
-    frame: pd.DataFrame = pd.read_pickle(  # noqa: S301 - the bytes are the pinned ones
-        io.BytesIO(content), compression="xz"
-    )
-    return frame.drop(columns="rownames")
+
+def labor_market_discrimination() -> pd.DataFrame:
+    """Return 4,870 invented job applications to employers in Boston and Chicago, 2001-2002.
+
+    A field experiment: the name on the application was given by lot. One row an application;
+    ``call`` is 1 where the employer called back, ``race`` (b, w) and ``sex`` (f, m) are what the name suggests,
+    ``ad_id`` is the advertisement that was answered.
+
+    Returns
+    -------
+    pandas.DataFrame
+        4,870 rows, a new frame at each call.
+
+    Raises
+    ------
+    MissingExtraError, EvidenceError
+        As :func:`hotel_rates`.
+
+    References
+    ----------
+    M. Bertrand, S. Mullainathan, "Are Emily and Greg more employable than Lakisha and Jamal?",
+    American Economic Review 94 (2004) 991-1013, as published in the R package openintro.
+
+    Examples
+    --------
+    >>> applications = labor_market_discrimination()
+    >>> applications.groupby("race")["call"].mean().round(4).to_dict()
+    {'b': 0.0645, 'w': 0.0965}
+    """
+    return _opened(*_LABOR_MARKET)
+
+
+def discrim() -> pd.DataFrame:
+    """Return prices of 410 fast-food restaurants in New Jersey and Pennsylvania, by neighbourhood.
+
+    ``psoda``, ``pfries`` and ``pentree`` are prices in USD; ``prpblck`` and ``prppov`` the shares of
+    the postal area's people who are Black, and poor; ``income`` its median family income in USD.
+
+    Returns
+    -------
+    pandas.DataFrame
+        410 rows, a new frame at each call.
+
+    Raises
+    ------
+    MissingExtraError, EvidenceError
+        As :func:`hotel_rates`.
+
+    References
+    ----------
+    K. Graddy, "Do fast-food chains price discriminate on the race and income characteristics of an
+    area?", Journal of Business & Economic Statistics 15 (1997) 391-401, as published in the R
+    package wooldridge.
+
+    Examples
+    --------
+    >>> round(float(discrim()["psoda"].mean()), 4)
+    1.0449
+    """
+    return _opened(*_DISCRIM)
 
 
 def hotel_bookings() -> pd.DataFrame:
@@ -123,6 +187,16 @@ _COLUMNS = [
     "channel",
     "customer_type",
 ]
+
+
+def _opened(name: str, sha256: str) -> pd.DataFrame:
+    import pandas as pd
+
+    content = _verified(_folder() / name, sha256)
+    frame: pd.DataFrame = pd.read_pickle(  # noqa: S301 - the bytes are the pinned ones
+        io.BytesIO(content), compression="xz"
+    )
+    return frame.drop(columns="rownames")
 
 
 def _folder() -> Path:
