@@ -17,6 +17,7 @@ from ..probes.design import ANSWERED, FAILED, REASONS, REFUSED, Observed
 from ..probes.pricing.twins import is_carried
 from ..probes.protocol import Study
 from .conduct import Conduct
+from .explain import explanations
 from .findings import Setting as Shared
 from .findings import finding, shown, text
 from .lock import Lock, wave_rng
@@ -71,6 +72,7 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
     )
     entries = entries_of(plan)
     decisions = list(conduct.decisions.values())
+    told = explanations(conduct)
     made = Content(
         plan_sha256=lock.plan_sha256,
         lock_sha256=lock.sha256,
@@ -79,7 +81,9 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
         counts=counts(conduct),
         controls=_controls(lock, conduct),
         findings=[
-            finding(i, one, entries[one.evidence.hypothesis.probe], shared)
+            finding(i, one, entries[one.evidence.hypothesis.probe], shared).model_copy(
+                update={"explanations": told.get(one.evidence.hypothesis.id, [])}
+            )
             for i, one in enumerate(decisions, 1)
         ],
         not_testable=_not_testable(plan, conduct),

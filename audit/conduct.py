@@ -53,12 +53,16 @@ class Conduct:
         By the name that the journal uses.
     rules : Rules
     rng : callable
+    followups : callable, optional
+        What is asked once these have nothing left to ask and every hypothesis is closed: a pure
+        function of what was observed. It decides nothing.
     """
 
     study: Study
     questions: Mapping[str, Question]
     rules: Rules
     rng: Rng
+    followups: Callable[[Conduct], Mapping[str, Question]] | None = None
     observed: dict[str, Observed] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     waves: list[Turn] = field(default_factory=list)
@@ -107,7 +111,12 @@ class Conduct:
             if isinstance(self.questions[name], Positive):
                 self._decide(final=False)
         self._decide(final=True)
-        return None
+        if self.followups is None:
+            return None
+        more, self.followups = self.followups(self), None
+        self.questions = {**self.questions, **more}
+        self._live = list(more)
+        return self.next()
 
     def take(self, turn: Turn, answers: Observed) -> None:
         """Take in the answers to a complete wave, test, and decide."""
@@ -128,6 +137,7 @@ class Conduct:
     def close(self) -> None:
         """End the audit: what is open stays as it is and says why."""
         self._live.clear()
+        self.followups = None
         self._decide(final=True)
 
     def checks(self, rng: np.random.Generator | None) -> dict[str, Sequence[Check]]:

@@ -6,9 +6,9 @@ nothing that time or order of arrival can change enters it. `run` is not part of
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["established", "cleared", "indicated", "inconclusive"]
 Side = Literal["outside", "inside", "undecided", "not_estimable"]
@@ -89,6 +89,123 @@ class DefenceRow(_Part):
     statement: Text
 
 
+class Agreement(_Part):
+    """A part of an explanation beside the effect that the test itself measured.
+
+    `agrees`: whether they lie closer than their errors and the limit let them part.
+    """
+
+    explained: Range
+    tested: Range
+    agrees: bool
+
+
+class Contribution(_Part):
+    """What one attribute, or one field of a cue, adds to a difference between two personas.
+
+    `effect` (log ratio) and `money` add up over the parts to the gap; `share` is the part of the
+    gap, None where the gap is no larger than its error. `alone` is what changing this one and
+    nothing else does, in percent.
+    """
+
+    name: str
+    label: Text
+    effect: Range
+    money: Range | None
+    share: float | None
+    alone: Range | None
+
+
+class Counterfactual(_Part):
+    """The least that must be as for the reference for the gap to be within the limit.
+
+    `back` names it; `remaining` is the gap that is then left, in percent.
+    """
+
+    back: list[str]
+    labels: list[Text]
+    remaining: Range | None
+
+
+class Decomposition(_Part):
+    """Shapley values of the gap between the treated and the reference persona, from real answers.
+
+    `scope`: ``"attributes"`` (several attributes changed together), ``"fields"`` (of one
+    attribute's cues) or ``"single"`` (one field carries it all: taken from the test's own blocks).
+    `together` is the part of the gap that no single change makes, in percent points.
+    Intervals are asymptotic, over contexts: they describe and never decide.
+    """
+
+    kind: Literal["decomposition"] = "decomposition"
+    scope: Literal["attributes", "fields", "single"]
+    findings: list[str]
+    gap: Range
+    percent: Range
+    money: Range | None
+    parts: list[Contribution]
+    together: Range | None
+    method: Literal["enumeration", "permutations", "paired"]
+    contexts: int
+    n_excluded: int
+    queries: int
+    agreement: Agreement | None
+    counterfactual: Counterfactual | None
+
+
+class Driver(_Part):
+    """How much one input moves the surrogate's price, on average, in percent."""
+
+    name: str
+    label: Text
+    role: str | None
+    percent: float
+
+
+class Surrogate(_Part):
+    """Trees that imitate the prices that the audit saw, and what moves them.
+
+    `fidelity` is the share of the variance of log prices explained in contexts held out from the
+    fit; below `floor` nothing else is said (`drivers` is empty).
+    """
+
+    kind: Literal["surrogate"] = "surrogate"
+    fidelity: float | None
+    floor: float
+    fitted: int
+    held_out: int
+    drivers: list[Driver]
+    agreement: Agreement | None
+
+
+class Clause(_Part):
+    """One condition of a subgroup."""
+
+    name: str
+    label: Text
+    relation: Literal["is", "at_most", "above"]
+    value: float | str
+
+
+class Subgroup(_Part):
+    """In which lawful conditions an effect lives: inside and elsewhere, in percent.
+
+    Without clauses none was found. `confirmed`: whether fresh blocks show the two apart
+    (finite-sample, time-uniform intervals); None where none could be asked.
+    """
+
+    kind: Literal["subgroup"] = "subgroup"
+    clauses: list[Clause]
+    part_of_frame: float | None
+    inside: Range | None
+    elsewhere: Range | None
+    confirmed: bool | None
+    blocks: int
+    queries: int
+
+
+Explanation = Annotated[Decomposition | Surrogate | Subgroup, Field(discriminator="kind")]
+
+
 class Finding(_Part):
     """A hypothesis with its verdict and everything that supports it."""
 
@@ -135,7 +252,7 @@ class Finding(_Part):
     strength_reasons: list[Text]
     defences: list[DefenceRow]
     examples: list[ExamplePair]
-    explanations: list[dict[str, Any]]
+    explanations: list[Explanation]
     level_label: Text | None = None
     reference_label: Text | None = None
     """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""

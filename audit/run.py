@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from .authorise import authorise, rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
 from .decide import Family
+from .explain import followups, mixed
 from .folder import RunFolder
 from .journal import Journal
 from .limits import Pace
@@ -46,12 +47,20 @@ Watch = Callable[[Conduct, Turn | None, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """A plan, resolved and locked: everything that the loop needs but the vendor."""
+    """A plan, resolved and locked: everything that the loop needs but the vendor.
+
+    `asked` is the study with the mixtures that explanations ask for: requests are rendered from it.
+    """
 
     loaded: LoadedPlan
     study: Study
     questions: dict[str, Question]
     lock: Lock
+    asked: Study = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the mixtures once: what is rendered from is told by its identity."""
+        object.__setattr__(self, "asked", mixed(self.study))
     model: Any = None
     """A model of this process, asked in place of what a python target names."""
 
@@ -76,6 +85,7 @@ class Audit:
                 wave_limit=self.lock.wave_limit,
             ),
             rng=lambda number: wave_rng(self.lock, number),
+            followups=followups,
         )
 
     def target(self, *, offline: bool = False) -> Target:
@@ -142,6 +152,7 @@ async def drive(
     pace = Pace.of(audit.plan.target.limits, ceiling=rate(audit.plan))
     jitter = np.random.default_rng(audit.plan.seed)
     stop = stop or asyncio.Event()
+    study = audit.asked
     watched = Vigil(target, stop, concurrency=pace.concurrency)
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
@@ -151,7 +162,7 @@ async def drive(
         try:
             await ask(
                 watched,
-                audit.study,
+                study,
                 journal,
                 turn.number,
                 turn.wave,

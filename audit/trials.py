@@ -39,7 +39,7 @@ def trial(path: Path, name: str) -> dict[str, Any]:
         if number not in waves or position >= len(waves[number].wave):
             raise UsageError("cli.no_such_finding", name=name)
         opened = waves[number]
-        request = target.render(audit.study, opened.wave, number, slice(position, position + 1))
+        request = target.render(audit.asked, opened.wave, number, slice(position, position + 1))
         calls = [
             (call, reply)
             for call, reply in journal.replies(number)

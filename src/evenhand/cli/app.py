@@ -88,9 +88,15 @@ def demo(out: Out = None, lang: Lang = None, json_: Json = False, quiet: Quiet =
 def init(
     path: Annotated[Path, typer.Argument(metavar="PLAN")] = Path("plan.yaml"),
     template_: Annotated[str, typer.Option("--template")] = "own-model",
+    from_: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help=text("evidence.help_from"))
+    ] = None,
+    findings: Annotated[
+        str | None, typer.Option("--findings", help=text("evidence.help_findings"))
+    ] = None,
     lang: Lang = None,
 ) -> int:
-    """Write a plan with comments."""
+    """Write a plan with comments, or the re-check plan of a run."""
     from ..audit.folder import disk, write
     from ..audit.templates import names, template
 
@@ -98,6 +104,10 @@ def init(
     _one_of("--template", template_, tuple(names()))
     if path.exists():
         raise UsageError("cli.file_exists", path=str(path))
+    if from_ is not None:
+        evidence.write_recheck(from_, path, findings)
+        view.out(text("cli.written", path=path))
+        return 0
     with disk(path):
         write(path, template(template_, language()).encode())
     view.out(text("cli.written", path=path))
@@ -153,14 +163,19 @@ def run_command(
     json_: Json = False,
     quiet: Quiet = False,
     fail_on: FailOn = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="KEY.pem", help=text("evidence.help_lock_key"))
+    ] = None,
 ) -> int:
     """Audit by a plan, from the beginning or from where its pilot left it."""
     from ..audit.run import prepare
 
     _languages(lang)
     counted = _fail_on(fail_on)
-    record = _run(_prepared(plan, prepare), out or _default_folder(plan), quiet=quiet, json_=json_)
-    return exit_code(record, counted)
+    audit, path = _prepared(plan, prepare), out or _default_folder(plan)
+    if key is not None:
+        evidence.sign_before(audit, path, key)
+    return exit_code(_run(audit, path, quiet=quiet, json_=json_), counted)
 
 
 @app.command(help=text("cli.resume"))
@@ -237,6 +252,34 @@ def show(
         lines = [found[0].model_dump_json(indent=1)] if json_ else view.finding_lines(found[0])
     for line in lines:
         view.out(line)
+    return 0
+
+
+@app.command(help=text("explain.help"))
+def explain(
+    run: RunPath,
+    finding: Annotated[
+        str | None, typer.Argument(metavar="FINDING", help=text("explain.help_finding"))
+    ] = None,
+    lang: Lang = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Explain what was flagged; what was never explained is asked out of what the budget leaves."""
+    from ..audit.run import reopen
+    from ..audit.run import run as drive
+    from .explain import explained, show
+    from .progress import Progress
+
+    _languages(lang)
+    audit, folder = reopen(run)
+    if not folder.record.is_file() or not all(
+        one.explanations for one in explained(folder.read_record(), finding)
+    ):
+        progress = Progress(quiet=quiet or json_)
+        with view.stoppable(folder.stop), progress:
+            drive(audit, folder, watch=progress)
+    show(folder.read_record(), finding, json_=json_)
     return 0
 
 
@@ -400,3 +443,7 @@ def _report(
         for path in written:
             view.note(text("cli.written", path=path))
     return written
+
+
+# the commands about evidence register themselves on this app, so it must be there first
+from . import evidence  # noqa: E402
