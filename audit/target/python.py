@@ -53,8 +53,9 @@ class PythonTarget:
         The lock's key.
     offline : bool
         Read stored replies only: the function is not imported.
-    model : object, optional
-        What is asked in place of what `spec.function` names: a model that lives in this process.
+    model : callable, optional
+        What is asked in place of what `spec.function` names, for a model that lives in this
+        process. It is given a mapping of columns, or one mapping a trial.
 
     Raises
     ------
@@ -72,7 +73,7 @@ class PythonTarget:
         identities: Identities,
         key: bytes,
         offline: bool = False,
-        model: Any = None,
+        model: Callable[[Any], Any] | None = None,
     ) -> None:
         self._study = study
         self._identities = identities
@@ -276,9 +277,9 @@ def table_leaves(request: Mapping[str, Any]) -> dict[str, Leaf | Any]:
     return out
 
 
-def _asked(spec: PythonSpec, model: Any) -> Callable[[Any], Any]:
+def _asked(spec: PythonSpec, model: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
     if model is not None:
-        return as_callable(model, spec.function, table=spec.table, frame=spec.frame)
+        return model
     return callable_of(spec.function, table=spec.table, frame=spec.frame)
 
 

@@ -22,8 +22,9 @@ The main path of an audit, from what is asked to what is said, module by module:
 Customers are in :mod:`evenhand.datasets.personas`, sentences in :mod:`evenhand.messages`, and what
 is raised on purpose in :mod:`evenhand.errors`.
 
-From Python the same path is ``audit = prepare(load(Path("plan.yaml")))``, then
-``run(audit, begin(audit, folder))``.
+From Python, ``evenhand.run(model, personas=…, treat=…)`` is all of it (:mod:`evenhand.api`). By hand
+the same path is ``audit = prepare(load(Path("plan.yaml")))``, then
+``evenhand.audit.run.run(audit, begin(audit, folder))``.
 
 Nothing is loaded before it is used: ``import evenhand`` costs no more than this file.
 
@@ -41,22 +42,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors, messages
+    from .api import Allow, Result, assert_even, assert_no_worse, run
     from .audit.planfile import load
     from .audit.record import Record
-    from .audit.run import begin, prepare, run
+    from .audit.run import begin, prepare
 
     __version__: str
 
-__all__ = ["Record", "__version__", "begin", "errors", "load", "messages", "prepare", "run"]
+__all__ = [
+    "Allow",
+    "Record",
+    "Result",
+    "__version__",
+    "assert_even",
+    "assert_no_worse",
+    "begin",
+    "errors",
+    "load",
+    "messages",
+    "prepare",
+    "run",
+]
 
 _HOMES = {
+    "Allow": ".api",
     "Record": ".audit.record",
+    "Result": ".api",
+    "assert_even": ".api",
+    "assert_no_worse": ".api",
     "begin": ".audit.run",
     "errors": "",
     "load": ".audit.planfile",
     "messages": "",
     "prepare": ".audit.run",
-    "run": ".audit.run",
+    "run": ".api",
 }
 """Public name → the module that it is taken from; the empty string: it is a module itself."""
 
