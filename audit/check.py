@@ -158,6 +158,8 @@ class _Part:
         own = [one for one in hypotheses if one.probe == entry.use and one.treatment in entry.treat]
         self.tolerance = entry.tolerance
         self.bound = math.log1p(entry.clip)
+        self.deterministic = entry.assume == "deterministic"
+        self.reproducible = entry.reproducible
         self.arms = sum(_delivered(study, one.treatment) for one in own)
         self.undelivered = sorted({o.treatment for o in own if not _delivered(study, o.treatment)})
 
@@ -232,6 +234,8 @@ def _needed(
         bound=part.bound,
         alpha=loaded.plan.decide.alpha,
         alpha_clear=loaded.plan.decide.alpha_clear,
+        deterministic=part.deterministic,
+        reproducible=part.reproducible,
     )
     if not found.estimable or found.queries is None:
         smallest = both_percents(found.smallest_beyond)

@@ -184,12 +184,16 @@ def decide(
 ) -> dict[str, Decision]:
     """Return the decision on every hypothesis after a complete wave.
 
-    What was established or cleared stays so, with the evidence and at the level of that moment.
+    What was established or cleared stays so, with the evidence and at the level of that moment;
+    what was cleared on an assumption of the plan opens again when the assumption is withdrawn.
     Precedence: harness or delivery failed → inconclusive; positive or access control failed →
     never cleared; then established > cleared > indicated > inconclusive.
     """
     ids = [item.hypothesis.id for item in evidence]
-    kept = [before.get(name) for name in ids]
+    kept = [
+        None if old is not None and _lost_ground(old, item) else old
+        for old, item in ((before.get(item.hypothesis.id), item) for item in evidence)
+    ]
     was = [one is not None and one.closed and one.label == "established" for one in kept]
     current = [
         kept_.evidence if kept_ is not None and kept_.closed else item
@@ -251,6 +255,12 @@ def at_limits(
         claims = [one.claims.get(scale) for one in family_evidence]
         labels[scale] = _label(item, call(claims, family, nobody)[place], health)
     return labels
+
+
+def _lost_ground(old: Decision, item: Evidence) -> bool:
+    """Whether it was cleared on an assumption that answers have contradicted since."""
+    rested = old.label == "cleared" and old.evidence.assumption == "holds"
+    return rested and item.assumption == "withdrawn"
 
 
 def _stands(old: Decision, health: Health) -> bool:

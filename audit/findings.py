@@ -14,7 +14,7 @@ from ..datasets.rules import defences as known_defences
 from ..messages import both
 from ..metrics.result import Estimate
 from ..probes.design import ANSWERED, REFUSED, Observed
-from ..probes.protocol import Study
+from ..probes.protocol import Evidence, Study
 from .decide import Decision
 from .plan import ProbeEntry
 from .record import (
@@ -32,6 +32,8 @@ OUTCOMES: Mapping[int, Literal["answered", "refused", "failed"]] = {
     ANSWERED: "answered",
     REFUSED: "refused",
 }
+HALF_OF_THE_QUOTES = 0.5
+"""A context's own effect is a median unless the plan says otherwise."""
 FEW = 100
 """Fewer units than this weaken the evidence."""
 WIDE = 0.02
@@ -91,7 +93,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         evalue=decision.evalue,
         adjusted=decision.adjusted,
         guarantee=item.guarantee,
-        method=text(both("audit.method_gaps")),
+        method=_method(item, entry),
         unit=item.unit,
         n=item.n,
         n_excluded=item.n_excluded,
@@ -104,6 +106,17 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         examples=_examples(decision, setting),
         explanations=[],
     )
+
+
+def _method(item: Evidence, entry: ProbeEntry) -> Text:
+    """Return how it was judged, with what the plan assumes and how it counts."""
+    parts = [both("audit.method_gaps")]
+    if item.assumption is not None:
+        parts.append(both(f"audit.method_assumption_{item.assumption}"))
+    if entry.reproducible > HALF_OF_THE_QUOTES:
+        quotes = f"{entry.reproducible:.0%}"
+        parts.append(both("audit.method_reproducible", quotes=quotes))
+    return Text(zh="".join(p["zh"] for p in parts), en=" ".join(p["en"] for p in parts))
 
 
 def text(pair: Mapping[str, str]) -> Text:

@@ -289,6 +289,10 @@ class ProbeEntry(Part):
     tolerance: Tolerance | None = None
     clip: Fraction = Field(0.5, gt=0, le=10)
     """Gaps in price beyond this fraction are clipped in the mean (0.5: log 1.5)."""
+    assume: Literal["deterministic"] | None = None
+    """That the vendor answers alike whoever asks: printed, and withdrawn when a twin shows otherwise."""
+    reproducible: Fraction = Field(0.5, ge=0.5, le=1)
+    """Part of a context's quotes that must show an effect for it to count in the share."""
 
 
 class Positive(Part):

@@ -19,7 +19,7 @@ SHOWN = 60
 SHORTEST = 3
 """Fewest letters of a word from which the rest is guessed."""
 
-FRACTIONS = frozenset({"ratio", "share", "beyond", "alpha", "alpha_clear", "clip"})
+FRACTIONS = frozenset({"ratio", "share", "beyond", "alpha", "alpha_clear", "clip", "reproducible"})
 _PLAIN = {
     "string_type": "plan.must_text",
     "string_too_short": "plan.must_say",
@@ -124,12 +124,19 @@ def problems(error: ValidationError, source: Source) -> list[Problem]:
     renamed = {place: meant for place, meant in meanings(error, source).items() if meant}
     for detail in error.errors(include_url=False):
         key = _key(detail["loc"])
-        if key in found or detail["type"] in _CONSEQUENCES:
+        if key in found or _follows(detail):
             continue
         if detail["type"] == "missing" and key in renamed.values():
             continue
         found[key] = _problem(detail, key, source)
     return list(found.values())
+
+
+def _follows(detail: Any) -> bool:
+    """Whether a mistake is only what another one led to."""
+    if detail["type"] == "too_short":  # entries were refused, each with a message of its own
+        return bool(len(detail["input"]) >= detail["ctx"]["min_length"])
+    return detail["type"] in _CONSEQUENCES
 
 
 def meanings(error: ValidationError, source: Source) -> dict[Key, Key | None]:

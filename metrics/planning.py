@@ -77,6 +77,7 @@ def forecast(
     alpha: float,
     alpha_clear: float,
     deterministic: bool = False,
+    reproducible: float = 0.5,
 ) -> Forecast:
     """Predict what it takes to clear a fair vendor.
 
@@ -94,6 +95,8 @@ def forecast(
         Levels of accusing and of clearing.
     deterministic : bool
         Whether the plan assumes a vendor without noise; withdrawn when `noise` is not 0.
+    reproducible : float
+        Part of its quotes in which an effect must show to count; 0.5 is the median.
 
     Returns
     -------
@@ -120,9 +123,9 @@ def forecast(
     q = _exceeds(math.log1p(inside("beyond", beyond, 0, math.inf)), noise)
     quiet = 2 * q <= QUIET
     exact = deterministic and noise == 0
-    gamma = 1.0 if exact else survival(quiet)
+    gamma = 1.0 if exact else survival(quiet, reproducible)
     rate = 2 * q * not_dropped(q, quiet)
-    possible = exact or estimable(q, share, quiet)
+    possible = exact or estimable(q, share, quiet, reproducible)
     blocks = queries = None
     if possible:
         law = _share_law(rate, limit=share * gamma, threshold=threshold)

@@ -242,7 +242,9 @@ def expected_rounds(q: float, quiet: Tier) -> tuple[float, ...]:
     return _ends(float(q), quiet)[2]
 
 
-def estimable(twin_exceed_one_sided: float, share: float, quiet: Tier) -> bool:
+def estimable(
+    twin_exceed_one_sided: float, share: float, quiet: Tier, reproducible: float = 0.5
+) -> bool:
     """Return whether the vendor's own noise lets the share be bounded at all.
 
     Parameters
@@ -253,6 +255,8 @@ def estimable(twin_exceed_one_sided: float, share: float, quiet: Tier) -> bool:
         Tolerance of the share.
     quiet : bool
         Which bounds are in force.
+    reproducible : float
+        As in :func:`survival`.
 
     Returns
     -------
@@ -265,7 +269,7 @@ def estimable(twin_exceed_one_sided: float, share: float, quiet: Tier) -> bool:
     (True, False)
     """
     q = twin_exceed_one_sided
-    return 2 * q * not_dropped(q, quiet) <= share * survival(quiet) / 2
+    return 2 * q * not_dropped(q, quiet) <= share * survival(quiet, reproducible) / 2
 
 
 _KEPT = ((np.arange(1, 25) - 0.5) / 24) ** 5

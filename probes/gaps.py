@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -21,46 +21,12 @@ from ..metrics.result import Estimate
 from .design import REFERENCE, TWIN, Floats
 from .ledger import Ledger, once
 from .protocol import Claims, Evidence, Hypothesis
-from .shares import Bools, Shares, shares_of
+from .shares import Bools, Direction, Limit, Shares, shares_of
 
 SCALES = (0.5, 1.0, 2.0)
 HALF = math.log(2)
 GIVEN = 1e4
 """Log e-value of a claim that need not be shown: a cheaper price is within the limit of harm."""
-
-Direction = Literal["any", "harm"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """A tolerance on the log scale.
-
-    Parameters
-    ----------
-    mean : float
-        Largest mean effect within the limit, log(1 + ratio).
-    beyond : float
-        What one context's own effect must exceed to count, log(1 + beyond).
-    share : float
-        Largest share of contexts beyond it that is within the limit.
-    """
-
-    mean: float
-    beyond: float
-    share: float
-
-    @classmethod
-    def of(cls, *, ratio: float, share: float, beyond: float) -> Limit:
-        """Make a limit from the fractions of a plan."""
-        return cls(mean=math.log1p(ratio), beyond=math.log1p(beyond), share=share)
-
-    def times(self, scale: float) -> Limit:
-        """Return the limit with ratio and beyond `scale` times as large."""
-        return Limit(
-            mean=math.log1p(scale * math.expm1(self.mean)),
-            beyond=math.log1p(scale * math.expm1(self.beyond)),
-            share=self.share,
-        )
 
 
 def _peak(path: Floats) -> float:
@@ -120,7 +86,7 @@ def claims(
     if direction == "any":
         down = log_mean_evidence(-x, bound=bound, limit=limit.mean, side="above")
         mean = np.logaddexp(mean, down) - HALF
-    shares = shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
+    shares = shares_of(ledger, arm, limit=limit, direction=direction)
     beyond = share_engine.log_share_beyond(shares.flagged, shares.confirmed, share=limit.share)
     rate, _ = twin_rate(ledger, limit.beyond)
     return Claims(
@@ -130,7 +96,11 @@ def claims(
         mean_beyond=_peak(mean) - HALF,
         share_beyond=_peak(beyond) - HALF,
         inside=inside(ledger, arm, limit=limit, direction=direction, bound=bound, tied=tied),
-        estimable=tied or share_engine.estimable(rate / 2, limit.share, quiet=False),
+        estimable=tied
+        or shares.alike
+        or share_engine.estimable(
+            rate / 2, limit.share, quiet=False, reproducible=limit.reproducible
+        ),
     )
 
 
@@ -151,7 +121,7 @@ def inside(
     drop_open : bool
         Pretend that every open flag will be dropped: whether asking again alone could clear.
     """
-    shares = shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
+    shares = shares_of(ledger, arm, limit=limit, direction=direction)
     hit = shares.hit & ~shares.open if drop_open else shares.hit
     gamma = 1.0 if tied else shares.gamma
     below, above = _mean_inside(ledger, arm, limit=limit.mean, bound=bound)
@@ -212,7 +182,7 @@ def read(
         )
         for scale in scales
     }
-    shares = limit and shares_of(ledger, arm, beyond=limit.beyond, direction=direction)
+    shares = None if limit is None else shares_of(ledger, arm, limit=limit, direction=direction)
     x = ledger.clipped_mean_terms(arm, bound)
     used = x[~np.isnan(x)]
     effect = Estimate(
@@ -226,6 +196,7 @@ def read(
         claims=at,
         effect=effect,
         share=_share(shares, None, tied=tied) if shares else None,
+        assumption=_assumption(limit, shares),
         unit="account" if tied else "block",
         n=len(used),
         n_excluded=len(x) - len(used),
@@ -245,6 +216,13 @@ def read(
         else None,
         examples=_examples(ledger, arm),
     )
+
+
+def _assumption(limit: Limit | None, shares: Shares | None) -> Literal["holds", "withdrawn"] | None:
+    """Return what has become of the assumption that the vendor answers alike whoever asks."""
+    if limit is None or shares is None or not limit.deterministic:
+        return None
+    return "holds" if shares.alike else "withdrawn"
 
 
 def _base(ledger: Ledger, arm: int) -> float:

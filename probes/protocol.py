@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -135,6 +135,8 @@ class Evidence:
         Whether nobody assigned the attribute by lot: then it can be indicated at most.
     queries : int
         Trials asked for this hypothesis, shared arms included.
+    assumption : {"holds", "withdrawn"} or None
+        What became of the plan's assumption that the vendor answers alike whoever asks.
     reason : str or None
         Id of the message that says why nothing can be told, e.g. ``"verdicts.noise"``.
     """
@@ -149,6 +151,7 @@ class Evidence:
     guarantee: Guarantee = "finite-sample"
     unit: str = "block"
     associational: bool = False
+    assumption: Literal["holds", "withdrawn"] | None = None
     n: int = 0
     n_excluded: int = 0
     queries: int = 0

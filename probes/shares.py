@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import share as engine
-from .design import ANSWERED, REFERENCE, TWIN
+from .design import ANSWERED, FAILED, REFERENCE, TWIN
 from .ledger import NOT_ASKED, Ledger, once
 
 Bools = NDArray[np.bool_]
@@ -18,6 +19,63 @@ OPEN, DROPPED, CONFIRMED, UNDECIDED = 0, 1, 2, 3
 ROUNDS = engine.LAST // engine.ROUND
 QUIET = 0.01
 """While no larger part of all earlier pairs was beyond the limit, flags are dropped sooner."""
+
+
+Direction = Literal["any", "harm"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A tolerance on the log scale.
+
+    Parameters
+    ----------
+    mean : float
+        Largest mean effect within the limit, log(1 + ratio).
+    beyond : float
+        What one context's own effect must exceed to count, log(1 + beyond).
+    share : float
+        Largest share of contexts beyond it that is within the limit.
+    reproducible : float
+        Part of a context's quotes that must show an effect beyond the limit for it to count when
+        the share is bounded from above: .5 is the median. What is shown against a vendor always
+        shows in half of the quotes.
+    deterministic : bool
+        Whether the vendor is assumed to answer alike whoever asks. Withdrawn when it does not.
+    """
+
+    mean: float
+    beyond: float
+    share: float
+    reproducible: float = 0.5
+    deterministic: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        ratio: float,
+        share: float,
+        beyond: float,
+        reproducible: float = 0.5,
+        deterministic: bool = False,
+    ) -> Limit:
+        """Make a limit from the fractions of a plan."""
+        return cls(
+            mean=math.log1p(ratio),
+            beyond=math.log1p(beyond),
+            share=share,
+            reproducible=reproducible,
+            deterministic=deterministic,
+        )
+
+    def times(self, scale: float) -> Limit:
+        """Return the limit with ratio and beyond `scale` times as large."""
+        return replace(
+            self,
+            mean=math.log1p(scale * math.expm1(self.mean)),
+            beyond=math.log1p(scale * math.expm1(self.beyond)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +94,10 @@ class Shares:
     state : (n,) int8
         0 open, 1 dropped, 2 confirmed, 3 undecided after the last round (or no answer).
     quiet : (n,) bool
+    reproducible : float
+        As in :class:`Limit`.
+    alike : bool
+        Whether the vendor is assumed to answer alike whoever asks, and so far did.
     """
 
     block: NDArray[np.intp]
@@ -43,6 +105,8 @@ class Shares:
     flagged: Bools
     state: NDArray[np.int8]
     quiet: Bools
+    reproducible: float = 0.5
+    alike: bool = False
 
     @property
     def open(self) -> Bools:
@@ -66,9 +130,12 @@ class Shares:
     def gamma(self) -> float:
         """Least chance that a context beyond the limit is flagged and not dropped.
 
-        The smallest over the blocks: smaller than a block's own only weakens the evidence.
+        The smallest over the blocks: smaller than a block's own only weakens the evidence. A
+        vendor that answers alike whoever asks shows what it does at the first quote, and again.
         """
-        return engine.survival(quiet=bool(np.all(self.quiet)))
+        if self.alike:
+            return 1.0
+        return engine.survival(quiet=bool(np.all(self.quiet)), reproducible=self.reproducible)
 
 
 @once
@@ -85,16 +152,29 @@ def quiet_blocks(ledger: Ledger, beyond: float) -> Bools:
 
 
 @once
-def shares_of(
-    ledger: Ledger, arm: int, *, beyond: float, direction: Literal["any", "harm"]
-) -> Shares:
-    """Read flags and rounds of `arm`, each block in the tier that was in force when it was asked."""
-    quiet = quiet_blocks(ledger, beyond)
-    return read_shares(ledger, arm, beyond=beyond, direction=direction, quiet=quiet)
+def twins_alike(ledger: Ledger) -> bool:
+    """Whether every twin was answered exactly as its reference was; what failed says nothing."""
+    own, twin = ledger.kind[:, REFERENCE], ledger.kind[:, TWIN]
+    told = ledger.asked[:, [REFERENCE, TWIN]].all(axis=1) & (own != FAILED) & (twin != FAILED)
+    gap = ledger.gap(TWIN)[told & (own == ANSWERED) & (twin == ANSWERED)]
+    return bool(np.all(own[told] == twin[told]) and np.all(gap == 0))
+
+
+@once
+def shares_of(ledger: Ledger, arm: int, *, limit: Limit, direction: Direction) -> Shares:
+    """Read flags and rounds of `arm`, each block in the tier that was in force when it was asked.
+
+    The assumption of a vendor that answers alike whoever asks is withdrawn, for all blocks, when a
+    twin was not answered as its reference was, or when a gap did not come back.
+    """
+    quiet = quiet_blocks(ledger, limit.beyond)
+    found = read_shares(ledger, arm, beyond=limit.beyond, direction=direction, quiet=quiet)
+    alike = limit.deterministic and twins_alike(ledger) and not np.any(found.state == DROPPED)
+    return replace(found, reproducible=limit.reproducible, alike=alike)
 
 
 def read_shares(
-    ledger: Ledger, arm: int, *, beyond: float, direction: Literal["any", "harm"], quiet: Bools
+    ledger: Ledger, arm: int, *, beyond: float, direction: Direction, quiet: Bools
 ) -> Shares:
     """Read flags and rounds of `arm` at the limit `beyond` (log scale)."""
     gap = ledger.gap(arm)

@@ -21,11 +21,11 @@ from ...metrics.result import Estimate
 from ..accounts import assign, room
 from ..contexts import contexts_of, draw, lay_out, together
 from ..design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
-from ..gaps import Limit, blocks_needed, inside, read
+from ..gaps import blocks_needed, inside, read
 from ..ledger import Ledger
 from ..protocol import Card, Check, Claims, Evidence, Hypothesis, Probe, Seen, Study
 from ..registry import register
-from ..shares import shares_of
+from ..shares import Limit, shares_of
 
 FIRST_BLOCKS = 16
 GROWTH = 0.25
@@ -152,7 +152,7 @@ class Twins:
         wanted = np.zeros(ledger.log.shape, dtype=bool)
         for arm in arms:
             if not self._mean_decides(ledger, arm):
-                shares = shares_of(ledger, arm, beyond=self.limit.beyond, direction=self.direction)
+                shares = shares_of(ledger, arm, limit=self.limit, direction=self.direction)
                 wanted[shares.block[shares.open], arm] = True
         blocks = np.flatnonzero(wanted.any(axis=1))
         cost = PAIRS_AGAIN * (1 + wanted[blocks].sum(axis=1))
@@ -384,6 +384,8 @@ def make(options: Mapping[str, Any]) -> Probe:
             ratio=tolerance["ratio"],
             share=tolerance["share"],
             beyond=tolerance.get("beyond") or tolerance["ratio"],
+            reproducible=options.get("reproducible", 0.5),
+            deterministic=options.get("assume") == "deterministic",
         )
     return Twins(
         treat=tuple(options["treat"]),

@@ -12,7 +12,7 @@ from evenhand.audit.decide import Family
 from evenhand.datasets.personas import Attribute, Table
 from evenhand.probes.controls import Pilot, Positive
 from evenhand.probes.design import Observed, Wave
-from evenhand.probes.gaps import Limit
+from evenhand.probes.shares import Limit
 from evenhand.probes.pricing.twins import Twins
 from evenhand.probes.protocol import Money, Question, Study
 
