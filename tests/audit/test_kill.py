@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 from tests.cli.shell import asks, begin, content, ended, evenhand, http, plan, record, shop
 
-from evenhand.audit.journal import GROUP, Journal
+from evenhand.audit.journal import GROUP, Call, Journal
+from evenhand.audit.target.protocol import Reply
 
 FEW, MANY = 8, 24
 SLOW, FAST = "{concurrency: 4}", "{concurrency: 64}"
@@ -24,7 +27,7 @@ def answered(run: Path) -> set[str]:
     return {json.loads(reply.body)["id"] for _, reply in on_file(run) if reply is not None}
 
 
-def on_file(run: Path) -> Iterator[tuple[object, object]]:
+def on_file(run: Path) -> Iterator[tuple[Call, Reply | None]]:
     if not (run / "plan.lock.json").is_file():
         return
     with Journal.look(run / "journal.sqlite") as journal:
@@ -32,7 +35,7 @@ def on_file(run: Path) -> Iterator[tuple[object, object]]:
             yield from journal.calls(wave.number)
 
 
-def killed(child, asked: Asked, rng: random.Random) -> bool:
+def killed(child: subprocess.Popen[str], asked: Asked, rng: random.Random) -> bool:
     """Kill it at a random instant of its life: while it starts, or a while after its first call."""
     before = asked().total()
     began, patience = time.monotonic(), rng.uniform(0, 1.5)
@@ -44,7 +47,7 @@ def killed(child, asked: Asked, rng: random.Random) -> bool:
         time.sleep(0.002)
     child.kill()
     child.communicate()
-    return child.returncode == -9
+    return child.returncode == -signal.SIGKILL
 
 
 def survives(path: Path, run: Path, asked: Asked, kills: int, **env: str) -> int:

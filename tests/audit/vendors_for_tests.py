@@ -119,6 +119,10 @@ MODES: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
 }
 
 
+FLAKY = {"sometimes500": 0.1, "often500": 0.5}
+"""Part of the accounts whose first question fails."""
+
+
 class Shop:
     """Answers by mode, and counts."""
 
@@ -128,9 +132,9 @@ class Shop:
     async def answer(self, mode: str, row: Mapping[str, Any]) -> Answer:
         seen = self.asked.setdefault(mode, Counter())
         seen[str(row["id"])] += 1
-        if mode == "sometimes500":
+        if mode in FLAKY:
             # by account and by how often: what fails once is answered when it is asked again
-            failed = chance("500", row["id"]) < 0.1 and seen[str(row["id"])] == 1
+            failed = chance("500", row["id"]) < FLAKY[mode] and seen[str(row["id"])] == 1
             return _json({}, 503) if failed else _priced(price(row))
         if mode == "timeouts":
             await asyncio.sleep(30 if chance("late", row["id"]) < 0.02 else 0)

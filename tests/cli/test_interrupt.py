@@ -58,8 +58,9 @@ class Run:
         return evenhand("resume", self.folder, env={**self.env, "PAUSE": "0"})
 
 
-@pytest.mark.parametrize("language", messages.LANGUAGES)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "language"), [(signal.SIGINT, "zh"), (signal.SIGINT, "en"), (signal.SIGTERM, "en")]
+)
 def test_one_sign_stops_gently_and_the_run_goes_on_later(start, undisturbed, language, number):
     run = start("--lang", language)
     run.under_way()
@@ -83,7 +84,7 @@ def test_twice_ends_at_once_even_where_the_vendor_hangs(start, undisturbed):
     run = start("--lang", "en", pause="120")
     run.under_way(1)
     run.child.send_signal(signal.SIGINT)
-    until(lambda: (run.folder / "stop").exists(), run.child)
+    until((run.folder / "stop").exists, run.child)
     run.child.send_signal(signal.SIGINT)
     said = ended(run.child)
     assert (said.code, said.out) == (PAUSED, ""), said.text
