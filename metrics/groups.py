@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ._arrays import Bools, Floats, Ints, inside
 from .groups_cells import Cells
+from .groups_contrasts import Contrasts
 from .groups_measures import Measure, Metric, measures, quantile
 from .groups_prices import count_spread, price_spread
 from .groups_rates import outcome_counts, rate_spread
@@ -117,7 +118,7 @@ def group_metrics(
     cells = Cells(
         placed.codes, len(placed.groups), len(placed.strata), clustered(clusters, len(prediction))
     )
-    source = _Source(cells, placed.named(missing), rng, resamples, permutations)
+    source = _Source(cells, placed.named(missing), level, rng, resamples, permutations)
     outcome = _outcomes(wanted, prediction, y_true, pos_label)
     prices = as_numbers("y_pred", prediction) if _any_prices(wanted) else None
     counts = None if outcome is None else outcome_counts(cells, outcome)
@@ -160,6 +161,7 @@ class _Source:
 
     cells: Cells
     named: Bools
+    level: float
     rng: np.random.Generator | None
     resamples: int
     permutations: int
@@ -190,7 +192,7 @@ class _Source:
         else:
             spread = count_spread(self.cells)
             tests = self._tests(lambda _: no_test("groups.no_test", 0))
-        return Column(measure, spread, tests)
+        return Column(measure, Contrasts.of(spread, self.cells, self.named, self.level), tests)
 
     def _tests(self, test: Callable[[Ints], GroupTest]) -> tuple[GroupTest, ...]:
         if self.cells.clusters is not None:

@@ -271,3 +271,29 @@ def least_ratio(ratios: Bounds) -> Range:
     if not len(seen):
         return NOTHING
     return Range(float(seen.min()), float(least.min()), float(most.min()))
+
+
+def span(band: Bounds) -> tuple[Range, Range]:
+    """Return the largest difference and the least ratio of many groups, from their band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ends = Bounds(np.array([1.0, 4.0]), np.array([0.5, 3.0]), np.array([2.0, 5.0]))
+    >>> gap, least = span(ends)
+    >>> tuple(gap), tuple(least)
+    ((3.0, 1.0, 4.5), (0.25, 0.1, 0.6666666666666666))
+    """
+    value, low, high = band
+    gap = Range(
+        float(np.ptp(value)),
+        max(0.0, float(low.max() - high.min())),
+        float(high.max() - low.min()),
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = Range(
+            float(value.min() / value.max()),
+            float(low.min() / high.max()),
+            float(np.fmin(high.min() / low.max(), 1.0)),
+        )
+    return gap, least if low.min() >= 0 else Range(least.value, np.nan, np.nan)

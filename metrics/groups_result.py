@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ._arrays import Bools, Floats, Ints
-from .groups_bands import (
-    NOTHING,
-    Bounds,
-    Range,
-    Spread,
-    difference,
-    exponential,
-    largest_gap,
-    least_ratio,
-    logarithm,
-    normal_quantile,
-    paired,
-    ratio,
-    simultaneous,
-)
+from .groups_bands import Range, Spread
+from .groups_contrasts import METHODS, Contrasts, Method
 from .groups_measures import Measure
 from .groups_table import Label, Layout, frame, is_pandas
 from .groups_tests import GroupTest
 from .result import Estimate, Interval
 
-Method = Literal["between_groups", "to_overall"]
-METHODS = ("between_groups", "to_overall")
+MOST_LINES, MOST_NAMES = 12, 5
+"""What a representation shows at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +60,13 @@ class Column:
     """One metric with its limits and its tests by stratum."""
 
     measure: Measure
-    spread: Spread
+    contrasts: Contrasts
     tests: tuple[GroupTest, ...]
+
+    @property
+    def spread(self) -> Spread:
+        """What the limits are made from."""
+        return self.contrasts.spread
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -210,10 +201,9 @@ class GroupMetrics:
         if group is not None:
             cell = where * len(self.groups) + self._place("sensitive_features", self.groups, group)
         spread = column.spread
-        critical = self._critical(spread) if band else normal_quantile(self.level)
-        low, high = spread.limits(critical)
+        value, low, high = column.contrasts.band if band else column.contrasts.alone
         return self._estimated(
-            Range(float(spread.value[cell]), float(low[cell]), float(high[cell])),
+            Range(float(value[cell]), float(low[cell]), float(high[cell])),
             spread,
             unit=_unit(column.measure),
             n=int(spread.n[cell]),
@@ -237,8 +227,8 @@ class GroupMetrics:
         column = self._column(metric)
         name = next(key for key, value in self._columns.items() if value is column)
         where = self._place("control_features", self.strata, stratum)
-        gap, least = self._ranges(column.spread, where, method)
-        cells = self._compared(column.spread, where)
+        gap, least = column.contrasts.ranges(where, method)
+        cells = column.contrasts.cells[where]
         values = column.spread.value[cells]
         n = int(column.spread.n[cells].sum())
         excluded = int(column.spread.excluded[cells].sum())
@@ -283,16 +273,21 @@ class GroupMetrics:
         head = f"GroupMetrics({len(self.groups)} groups"
         head += f", {len(self.strata)} strata" if self._layout.control else ""
         lines = [f"{head}, {100 * self.level:g} % intervals)"]
-        for one in self.comparisons():
+        shown = [(name, stratum) for name in self.metrics for stratum in self.strata]
+        for name, stratum in shown[:MOST_LINES]:
+            one = self.compare(name, stratum)
             where = f" {one.stratum}" if self._layout.control else ""
             p = "" if one.test.p_value is None else f", p {one.test.p_value:.3g}"
             lines.append(
                 f"  {one.metric}{where}: difference {_shown(one.difference)}, "
                 f"ratio {_shown(one.ratio)}{p}, n {one.difference.n}"
             )
+        if len(shown) > MOST_LINES:
+            lines.append(f"  and {len(shown) - MOST_LINES} more comparisons")
         small = self.too_small
         if small:
-            lines.append(f"  too small to rely on: {', '.join(map(str, small[:5]))}"[:200])
+            more = ", …" if len(small) > MOST_NAMES else ""
+            lines.append(f"  too small to rely on: {', '.join(map(str, small[:MOST_NAMES]))}{more}")
         return "\n".join(lines)
 
     # ---------------------------------------------------------------------------------- inside
@@ -315,7 +310,7 @@ class GroupMetrics:
         found = {}
         for name, column in self._columns.items():
             whole = self._overall(column)
-            cells = [self._compared(column.spread, where) for where in range(len(self.strata))]
+            cells = column.contrasts.cells
             found[name] = np.array(
                 [reduce(column.spread.value[c], whole[w]) for w, c in enumerate(cells)]
             )
@@ -368,55 +363,15 @@ class GroupMetrics:
             raise InputError("groups.no_group", name=name, got=str(label), known=known)
         return labels.index(label)
 
-    def _compared(self, spread: Spread, stratum: int) -> Ints:
-        """Return the cells of a stratum that are named and measured."""
-        start = stratum * len(self.groups)
-        cells = np.arange(start, start + len(self.groups))
-        return cells[self._named[cells] & ~np.isnan(spread.value[cells])]
-
-    def _all_compared(self, spread: Spread) -> Ints:
-        return np.concatenate([self._compared(spread, s) for s in range(len(self.strata))])
-
-    def _critical(self, spread: Spread) -> float:
-        return simultaneous(spread, self._all_compared(spread), self.level)
-
-    def _pairs(self, spread: Spread, stratum: int, method: str) -> tuple[Ints, Ints]:
-        cells = self._compared(spread, stratum)
-        if method == "to_overall":
-            return cells, np.full(len(cells), self._layout.cells + stratum)
-        pairs = np.array(list(combinations(cells.tolist(), 2)), dtype=np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
-
-    def _ranges(self, spread: Spread, stratum: int, method: str) -> tuple[Range, Range]:
-        """Return the largest difference and the least ratio of a stratum."""
-        all_pairs = [self._pairs(spread, s, method) for s in range(len(self.strata))]
-        first, second = all_pairs[stratum]
-        if not len(first):
-            alone = len(self._compared(spread, stratum)) > 0
-            return (Range(0.0, 0.0, 0.0), Range(1.0, 1.0, 1.0)) if alone else (NOTHING, NOTHING)
-        critical = normal_quantile(self.level)
-        if not spread.counted:
-            firsts, seconds = (np.concatenate(part) for part in zip(*all_pairs, strict=True))
-            critical = paired(spread, firsts, seconds, self.level)
-        low, high = spread.limits(critical)
-        ends = Bounds(spread.value, low, high)
-        one = Bounds(*(part[first] for part in ends))
-        other = Bounds(*(part[second] for part in ends))
-        r = spread.correlations(first, second)
-        if spread.log:
-            ratios = exponential(difference(logarithm(one), logarithm(other), r))
-        else:
-            ratios = ratio(one, other, r)
-        return largest_gap(difference(one, other, r)), least_ratio(ratios)
-
     def _too_small(self, spread: Spread) -> Bools:
         small: Bools = spread.effective < self.smallest
         return small
 
     def _estimates(self, name: str) -> dict[str, NDArray[Any]]:
-        spread, cells = self._columns[name].spread, slice(self._layout.cells)
-        low, high = spread.limits(normal_quantile(self.level))
-        band_low, band_high = spread.limits(self._critical(spread))
+        column, cells = self._columns[name], slice(self._layout.cells)
+        spread = column.spread
+        _, low, high = column.contrasts.alone
+        _, band_low, band_high = column.contrasts.band
         seen = ~np.isnan(spread.value[cells])
         ends = {"low": low, "high": high, "band_low": band_low, "band_high": band_high}
         return {
