@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -265,14 +266,16 @@ def step_down_arms(
     kept, own = table[there], arm[there] == 1
     size = int(own.sum())
     inputs.at_least(name, "treated", min(size, len(own) - size), 2)
-    scaled = _scaled(kept - kept.mean(axis=0))
-    columns = np.concatenate([scaled, scaled**2], axis=1)
-    observed = _welch(own[None].astype(np.float64) @ columns, columns, size)[0]
-    singles = columns.astype(np.float32)
+    scaled = _scaled(kept - kept.mean(axis=0), kept)
+    columns = np.concatenate([scaled, scaled**2], axis=1).T
+    squares = columns[len(columns) // 2 :].sum(axis=1, keepdims=True)
+    observed = _welch(columns @ own[:, None], squares, size, len(own) - size)[:, 0]
+    singles, single_squares = columns.astype(np.float32), squares.astype(np.float32)
 
     def draw(draws: int) -> Singles:
-        masks = permutation.sized_masks(len(own), size, draws, rng).astype(np.float32)
-        return _welch(masks @ singles, singles, size)
+        bits = permutation.sized_bits(len(own), size, draws, rng)
+        masks = permutation.unpacked(bits, len(own)).astype(np.float32)
+        return _welch(singles @ masks, single_squares, size, len(own) - size)
 
     raw, adjusted = _step_down(np.abs(observed), draw, resamples)
     return FamilyResult(
@@ -290,27 +293,34 @@ def step_down_arms(
     )
 
 
-def _scaled(centred: Floats) -> Floats:
-    """Return columns of size 1; what only rounding leaves of a constant one becomes 0."""
-    spread = np.sqrt((centred**2).mean(axis=0))
-    largest = np.abs(centred).max(axis=0, initial=0.0)
-    some = (spread > 0) & (largest > 0)
-    scaled: Floats = np.where(some, centred, 0.0) / np.where(some, spread, 1.0)
+def _scaled(values: Floats, raw: Floats) -> Floats:
+    """Return columns of size 1; what only rounding leaves of a constant `raw` one becomes 0."""
+    spread = np.sqrt((values**2).mean(axis=0))
+    some = spread > _NOTHING * np.abs(raw).max(axis=0, initial=0.0)
+    scaled: Floats = np.where(some, values, 0.0) / np.where(some, spread, 1.0)
     return scaled
 
 
-def _welch(sums: NDArray[np.floating], columns: NDArray[np.floating], size: int) -> Singles:
-    """Return Welch's t of every draw and outcome from sums over the treated rows.
+_NOTHING = 1e-12
+"""A spread this much smaller than the values is none."""
+
+
+def _welch(
+    sums: NDArray[np.floating], squares: NDArray[np.floating], size: int, m: int
+) -> NDArray[Any]:
+    """Return Welch's t (outcomes, draws) from sums over the treated rows (2 · outcomes, draws).
 
     Columns are centred: what the treated rows do not hold, the others do with the opposite sign.
     """
-    outcomes, m = columns.shape[1] // 2, len(columns) - size
-    first, second = sums[:, :outcomes], sums[:, outcomes:]
-    squares = columns[:, outcomes:].sum(axis=0)
-    up = (second - first**2 / size) / (size * (size - 1))
-    down = (squares - second - first**2 / m) / (m * (m - 1))
-    variance = np.maximum(up + down, np.finfo(np.float32).tiny)
-    found: Singles = first * (1 / size + 1 / m) / np.sqrt(variance)
+    first, second = sums[: len(squares)], sums[len(squares) :]
+    up, down = 1 / (size * (size - 1)), 1 / (m * (m - 1))
+    # second·up + (squares − second)·down − first²·(up/size + down/m), in few passes
+    variance = first * first
+    variance *= -(up / size + down / m)
+    variance += second * (up - down)
+    variance += squares * down
+    np.maximum(variance, np.finfo(np.float32).tiny, out=variance)
+    found: NDArray[Any] = first * (1 / size + 1 / m) / np.sqrt(variance)
     return found
 
 
@@ -364,14 +374,14 @@ def step_down_pairs(
     there = ~np.isnan(table).any(axis=1)
     kept = table[there]
     inputs.at_least(name, "gaps", len(kept), 1)
-    scaled = _scaled(kept) / np.sqrt(len(kept))
-    whole, singles = scaled.sum(axis=0), scaled.astype(np.float32)
-    total = whole.astype(np.float32)
+    scaled = _scaled(kept, kept) / np.sqrt(len(kept))
+    whole, singles = scaled.sum(axis=0), scaled.T.astype(np.float32)
+    total = whole.astype(np.float32)[:, None]
 
     def draw(draws: int) -> Singles:
         bits = permutation.fair_bits(len(kept), draws, rng)
-        masks = np.unpackbits(bits, axis=0, count=len(kept), bitorder="little").T
-        turned: Singles = total - 2 * (masks.astype(np.float32) @ singles)
+        masks = permutation.unpacked(bits, len(kept)).astype(np.float32)
+        turned: Singles = total - 2 * (singles @ masks)
         return turned
 
     raw, adjusted = _step_down(np.abs(whole), draw, resamples)
@@ -394,14 +404,14 @@ def _step_down(
     observed: Floats, draw: Callable[[int], Singles], resamples: int
 ) -> tuple[Floats, Floats]:
     """Return each outcome's own p-value and its step-down adjusted one."""
-    order = np.argsort(-observed, kind="stable")
-    marks = observed[order] * (1 - ROUNDING) - ROUNDING
+    # from the least extreme outcome up, so that a running maximum is over all that are less so
+    order = np.argsort(observed, kind="stable")
+    marks = (observed[order] * (1 - ROUNDING) - ROUNDING)[:, None]
     alone, joint = np.zeros(len(order)), np.zeros(len(order))
     for part in slabs(resamples, SLAB):
-        found = np.abs(draw(part.stop - part.start))[:, order]
-        alone += (found >= marks).sum(axis=0)
-        # the largest among an outcome and all that are less extreme than it
-        np.maximum.accumulate(found[:, ::-1], axis=1, out=found[:, ::-1])
-        joint += (found >= marks).sum(axis=0)
-    stepped = np.maximum.accumulate((1 + joint) / (1 + resamples))
+        found = np.abs(draw(part.stop - part.start)[order])
+        alone += np.count_nonzero(found >= marks, axis=1)
+        np.maximum.accumulate(found, axis=0, out=found)
+        joint += np.count_nonzero(found >= marks, axis=1)
+    stepped = np.maximum.accumulate((1 + joint[::-1]) / (1 + resamples))[::-1]
     return _placed((1 + alone) / (1 + resamples), order), _placed(stepped, order)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import inf, log
 from typing import Literal
 
@@ -302,15 +302,19 @@ def boundaries(looks: int, *, alpha: float = 0.05, rule: Rule = "pocock") -> Flo
     >>> [round(float(bound), 2) for bound in boundaries(3, rule="obrien-fleming")]
     [3.47, 2.45, 2.0]
     """
-    from scipy.optimize import brentq
-
     name = "boundaries"
     inputs.at_least(name, "looks", looks, 1)
     inputs.fraction(name, "alpha", alpha)
-    shape = _shape(looks, rule)
-    constant = brentq(lambda value: _crossing(value * shape) - alpha, 0.1, 12.0, xtol=1e-10)
-    found: Floats = constant * shape
+    found: Floats = _constant(looks, alpha, rule) * _shape(looks, rule)
     return found
+
+
+@cache
+def _constant(looks: int, alpha: float, rule: Rule) -> float:
+    from scipy.optimize import brentq
+
+    shape = _shape(looks, rule)
+    return float(brentq(lambda value: _crossing(value * shape) - alpha, 0.1, 12.0, xtol=1e-10))
 
 
 def _shape(looks: int, rule: Rule) -> Floats:
