@@ -14,10 +14,10 @@ from ...probes.accounts import assign
 from ...probes.contexts import Contexts, draw
 from ...probes.design import ANSWERED, Floats, Observed, Wave, codes
 from ...probes.protocol import Card, Seen, Study
-from .shapley import along, walk, weights
+from .shapley import along, orders, walk, weights
 
 ENUMERATED = 4
-"""Up to so many players every coalition is asked; beyond, a permutation and its reverse."""
+"""Up to so many players every coalition is asked; beyond, those along a permutation."""
 FIRST = 16
 """Contexts of the first wave; later ones have half of what was asked."""
 LEAST = 8
@@ -56,7 +56,7 @@ class Player:
 class Parts:
     """Shapley values of the gap between two personas, from answers to mixtures of both.
 
-    In each context all coalitions (or those along a random permutation and its reverse) are asked
+    In each context all coalitions (or those along a random permutation) are asked
     at one moment, in random order, each under an identity of its own.
 
     Parameters
@@ -88,7 +88,7 @@ class Parts:
     def width(self) -> int:
         """Trials of one context."""
         d = len(self.players)
-        return 1 << d if self.enumerated else 2 * d
+        return 1 << d if self.enumerated else d + 1
 
     def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
         """Return more contexts until every part is known well enough, or the cap."""
@@ -110,12 +110,14 @@ class Parts:
 
     def _laid_out(self, contexts: Contexts, first: int, rng: np.random.Generator) -> Wave:
         d = len(self.players)
-        every = np.arange(1 << d) if self.enumerated else None
-        masks = np.array(
-            [rng.permutation(every if every is not None else walk(rng.permutation(d)))
-             for _ in range(len(contexts))]
-        )  # fmt: skip
-        row = np.repeat(np.arange(len(contexts)), masks.shape[1])
+        n = len(contexts)
+        met = (
+            np.tile(np.arange(1 << d), (n, 1))
+            if self.enumerated
+            else np.array([walk(order) for order in orders(n, d, rng)])
+        )
+        masks = rng.permuted(met, axis=1)
+        row = np.repeat(np.arange(n), masks.shape[1])
         mask = masks.ravel()
         overrides = {name: column[row].copy() for name, column in contexts.conditions.items()}
         if self.mixtures is not None:

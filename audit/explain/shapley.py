@@ -3,10 +3,12 @@
 A coalition is a mask: bit i says whether player i is as in the treated persona. The values of one
 context are the answers to its coalitions; what is averaged over contexts keeps one row a context.
 
-Source: Shapley 1953; antithetic permutations as in Mitchell, Cooper, Frank & Holmes 2022 and in
-``shap.PermutationExplainer``. Both are written out here because an audit asks whole waves, fixed
-before their first answer, with a generator that is passed in; that package calls the model as it
-goes and draws from numpy's global generator. Tests hold them to it and to brute force.
+Source: Shapley 1953; permutations as in Castro, Gómez & Tejada 2009 and, with reverses, in
+``shap.PermutationExplainer``. Here a permutation and its reverse go to two contexts, not to one:
+what contexts differ in is most of the error, so the calls are better spent on more of them. Both
+are written out because an audit asks whole waves, fixed before their first answer, with a generator
+that is passed in; that package calls the model as it goes and draws from numpy's global generator.
+Tests hold them to it and to brute force.
 """
 
 from __future__ import annotations
@@ -49,57 +51,53 @@ def weights(players: int) -> Floats:
     return out
 
 
-def walk(order: NDArray[np.int64]) -> Masks:
-    """Return the coalitions of a permutation and of its reverse, without those shared.
+def orders(contexts: int, players: int, rng: np.random.Generator) -> Masks:
+    """Return an order of the players for each context; every second one is the reverse.
 
-    Parameters
-    ----------
-    order : (players,) int
-        A permutation of the players.
+    Over the two, what players do in pairs is shared out as Shapley values share it.
 
     Returns
     -------
-    (coalitions,) int array
-        Sorted; for two players and more, 2 d of them: none, all, and d − 1 each way.
+    (contexts, players) int array
+    """
+    half = rng.permuted(np.tile(np.arange(players), ((contexts + 1) // 2, 1)), axis=1)
+    both = np.stack([half, half[:, ::-1]], axis=1).reshape(-1, players)
+    return both[:contexts].astype(np.int64)
+
+
+def walk(order: NDArray[np.int64]) -> Masks:
+    """Return the coalitions that a permutation meets, from none to all: one more than players.
 
     Examples
     --------
     >>> walk(np.array([2, 0, 1])).tolist()
-    [0, 2, 3, 4, 5, 7]
+    [0, 4, 5, 7]
     """
-    forward = np.cumsum(1 << order)
-    backward = np.cumsum(1 << order[::-1])
-    return np.unique(np.concatenate([[0], forward, backward]))
+    return np.concatenate([[0], np.cumsum(1 << order)])
 
 
 def along(masks: Masks, values: Floats, players: int) -> Floats:
-    """Return the Shapley values that one pair of walks gives.
-
-    Unbiased over random permutations; exact where players interact in pairs at most.
+    """Return the marginal contributions along one walk: unbiased over random permutations.
 
     Parameters
     ----------
-    masks : (coalitions,) int
-        As :func:`walk` gave them.
-    values : (coalitions,) float
+    masks : (players + 1,) int
+        As :func:`walk` gave them, in any order.
+    values : (players + 1,) float
     players : int
 
     Examples
     --------
     >>> masks = walk(np.array([1, 0, 2]))
     >>> along(masks, np.array([m.bit_count() ** 2 for m in masks.tolist()], dtype=float), 3).tolist()
-    [3.0, 3.0, 3.0]
+    [3.0, 1.0, 5.0]
     """
-    value = dict(zip(masks.tolist(), values.tolist(), strict=True))
-    full = (1 << players) - 1
-    first = next(mask for mask in value if mask.bit_count() == 1)
-    # the other walk meets `first` last: a chain is told from the other by whether it holds it
-    chains = (
-        sorted((m for m in value if m & first or m == 0), key=int.bit_count),
-        sorted((m for m in value if not m & first or m == full), key=int.bit_count),
-    )
+    chain = sorted(zip(masks.tolist(), values.tolist(), strict=True), key=_size)
     out = np.zeros(players)
-    for chain in chains:
-        for before, after in pairwise(chain):
-            out[(before ^ after).bit_length() - 1] += (value[after] - value[before]) / 2
+    for (before, low), (after, high) in pairwise(chain):
+        out[(before ^ after).bit_length() - 1] = high - low
     return out
+
+
+def _size(one: tuple[int, float]) -> int:
+    return one[0].bit_count()

@@ -118,6 +118,24 @@ def test_the_decomposition_is_the_planted_games_and_adds_up_in_money():
     assert 0 < asked(conduct) <= QUERIES
 
 
+def test_many_attributes_are_taken_apart_along_permutations():
+    def law(seen):
+        return (
+            0.02 * sum((i + 3) * seen[f"t{i}"] for i in range(5)) + 0.03 * seen["t0"] * seen["t1"]
+        )
+
+    conduct, told = explain(rehearsal.priced(law), treatments=5)
+    made = of_kind(next(iter(told.values())), "decomposition", "attributes")
+    parts = {part.name: part.effect for part in made.parts}
+    assert made.method == "permutations"
+    for i in range(5):
+        truth = 0.02 * (i + 3) + (0.015 if i < 2 else 0)
+        part = parts[f"t{i}"]
+        assert part.estimate == pytest.approx(truth, abs=max(2 * (part.high - part.low), 1e-9))
+    assert sum(p.estimate for p in parts.values()) == pytest.approx(made.gap.estimate)
+    assert made.queries == 6 * made.contexts
+
+
 def test_error_bars_hold_the_truth_under_noise():
     caught = 0
     for seed in range(5):
