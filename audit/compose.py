@@ -17,6 +17,7 @@ from ..probes.design import ANSWERED, FAILED, REASONS, REFUSED, Observed
 from ..probes.pricing.twins import is_carried
 from ..probes.protocol import Study
 from .conduct import Conduct
+from .estimates import measured_again
 from .explain import explanations
 from .findings import Setting as Shared
 from .findings import finding, shown, text
@@ -69,6 +70,7 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
         observed=conduct.observed,
         plan8=lock.plan_sha256[:8],
         fresh_identities=plan.identities.source == "fresh",
+        fresh=measured_again(conduct),
     )
     entries = entries_of(plan)
     decisions = list(conduct.decisions.values())

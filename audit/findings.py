@@ -48,6 +48,8 @@ class Setting:
     observed: Mapping[str, Observed]
     plan8: str
     fresh_identities: bool
+    fresh: Mapping[str, Estimate]
+    """Effects that were measured again on fresh blocks, by hypothesis."""
 
 
 def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting) -> Finding:
@@ -56,7 +58,9 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
     hypothesis, study = item.hypothesis, setting.study
     attribute = study.attributes[hypothesis.treatment]
     label = attribute.label or {"zh": attribute.name, "en": attribute.name}
-    strength, reasons = _strength(decision, attribute, study)
+    fresh = setting.fresh.get(hypothesis.id)
+    effect = fresh or item.effect
+    strength, reasons = _strength(decision, attribute, study, effect)
     return Finding(
         id=f"F{number:02d}",
         kind=attribute.kind,
@@ -78,9 +82,11 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         real=decision.real,
         direction=_direction(decision),
         reason=_reason(decision),
-        effect=_range(item.effect),
-        percent=_percent(item.effect),
-        money=_money(item.effect, item.base, study),
+        effect=_range(effect),
+        percent=_percent(effect),
+        money=_money(effect, item.base, study),
+        fresh_blocks=fresh.n if fresh else None,
+        percent_at_stopping=_percent(item.effect) if fresh else None,
         share=_share(item.share, entry),
         share_dearer=_share(item.bounds.get("share_dearer"), entry),
         share_cheaper=_share(item.bounds.get("share_cheaper"), entry),
@@ -216,7 +222,7 @@ def _limits(entry: ProbeEntry) -> Limits | None:
 
 
 def _strength(
-    decision: Decision, attribute: Attribute, study: Study
+    decision: Decision, attribute: Attribute, study: Study, effect: Estimate
 ) -> tuple[Literal["strong", "medium", "weak"] | None, list[Text]]:
     """Return how strong the evidence is: strong, less one step a weakness, three leave weak.
 
@@ -225,10 +231,10 @@ def _strength(
     if decision.label not in {"established", "cleared"}:
         return None, []
     item = decision.evidence
-    interval = item.effect.interval
+    interval = effect.interval
     weaknesses = {
         "audit.weak_one_cue": len(attribute.cue_names) < 2,  # noqa: PLR2004 - one cue is the weakness
-        "audit.weak_few": item.n < FEW,
+        "audit.weak_few": max(item.n, effect.n) < FEW,
         "audit.weak_wide": interval is None or interval.high - interval.low > WIDE,
         "audit.weak_excluded": item.n_excluded > item.n // 20,
         "audit.weak_vendor_accounts": attribute.name in study.tied and study.assigned == "vendor",

@@ -322,6 +322,8 @@ class DecidePart(Part):
 
     alpha: Fraction = Field(0.05, gt=0, lt=0.5)
     alpha_clear: Fraction = Field(0.05, gt=0, lt=0.5)
+    estimate_blocks: Whole = Field(0, ge=0)
+    """Fresh blocks that measure what was established without the bias of stopping."""
 
 
 class ReportPart(Part):

@@ -253,6 +253,10 @@ class Finding(_Part):
     defences: list[DefenceRow]
     examples: list[ExamplePair]
     explanations: list[Explanation]
+    fresh_blocks: int | None = None
+    percent_at_stopping: Range | None = None
+    """Where the plan asks for it, `effect`, `percent` and `money` come from so many fresh blocks,
+    fixed beforehand; what the evidence showed when it stopped stands beside them."""
     level_label: Text | None = None
     reference_label: Text | None = None
     """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""

@@ -24,6 +24,7 @@ from .authorise import authorise, rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
 from .decide import Family
+from .estimates import fresh_blocks
 from .explain import followups, mixed
 from .folder import RunFolder
 from .journal import Journal
@@ -61,6 +62,7 @@ class Audit:
     def __post_init__(self) -> None:
         """Make the mixtures once: what is rendered from is told by its identity."""
         object.__setattr__(self, "asked", mixed(self.study))
+
     model: Any = None
     """A model of this process, asked in place of what a python target names."""
 
@@ -85,7 +87,10 @@ class Audit:
                 wave_limit=self.lock.wave_limit,
             ),
             rng=lambda number: wave_rng(self.lock, number),
-            followups=followups,
+            followups=lambda conduct: {
+                **fresh_blocks(conduct, plan.decide.estimate_blocks),
+                **followups(conduct),
+            },
         )
 
     def target(self, *, offline: bool = False) -> Target:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -69,6 +69,7 @@ def rehearse(
     queries: int = 20_000,
     limit: Limit | None = LIMIT,
     kinds: Callable[[dict[str, np.ndarray], np.random.Generator], np.ndarray] | None = None,
+    followups: Callable[[Conduct], Mapping[str, Question]] | None = None,
 ) -> Conduct:
     """Conduct a whole audit against `law`: columns → prices."""
     study_ = study(treatments)
@@ -79,6 +80,7 @@ def rehearse(
             family=Family(hypotheses=treatments, alpha=0.05, alpha_clear=0.05), queries=queries
         ),
         rng=lambda number: np.random.default_rng([seed, number]),
+        followups=followups,
     )
     vendor = np.random.default_rng([seed, 1 << 20])
     while (turn := conduct.next()) is not None:

@@ -104,12 +104,13 @@ def finding_lines(found: Finding) -> Iterable[str]:
         width = (effect.high or 0.0) - effect.low
         digits = numbers.digits_for(width)
         yield text(
-            "cli.effect",
+            "cli.effect_fresh" if found.fresh_blocks else "cli.effect",
             estimate=numbers.percent(effect.estimate, chosen, digits=digits),
             low=numbers.percent(effect.low, chosen, digits=digits),
             high=numbers.percent(effect.high or 0.0, chosen, digits=digits),
             blocks=found.n,
             queries=found.queries,
+            fresh=found.fresh_blocks,
         )
     if found.share is not None and found.share.high is not None and found.share.low is not None:
         yield text(
