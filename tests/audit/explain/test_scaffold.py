@@ -78,6 +78,7 @@ def test_the_scaffold_is_explained_rightly_and_shaps_mixing_of_rows_is_fooled(re
     made = next(e for e in told if e.kind == "decomposition" and e.scope == "attributes")
     ours = next(part for part in made.parts if part.name == "t0").effect.estimate
     assert ours == pytest.approx(MARKUP)
+    assert made.agreement is not None
     assert made.agreement.agrees
 
     with warnings.catch_warnings():
@@ -97,6 +98,7 @@ def test_the_surrogate_is_shown_real_customers_only(rehearsal):
     conduct = scaffolded(rehearsal)
     observed = conduct.observed["pricing.twins"]
     found = imitate(conduct.study, observed, "final", np.random.default_rng(0))
+    assert found.fidelity is not None
     assert found.fidelity > 0.95
     gap, error = found.moved["t0", 1]
     assert abs(gap - MARKUP) < max(3 * error, 0.02)
