@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import PausedError, UsageError
+from ..errors import EvidenceError, PausedError, UsageError
 from .planrequest import kept
 from .record import Record
 
@@ -132,17 +133,35 @@ class RunFolder:
         ------
         UsageError
             If the run has not come to a record yet.
+        EvidenceError
+            If the file is not a record of this version.
         """
         if not self.record.is_file():
             raise UsageError("errors.no_record", path=str(self.path))
-        return Record.model_validate_json(self.record.read_bytes())
+        with _whole(self.record):
+            return Record.model_validate_json(self.record.read_bytes())
 
     def read_annex(self) -> list[Mapping[str, Any]]:
-        """Return the entries that people added, oldest first."""
+        """Return the entries that people added, oldest first.
+
+        Raises
+        ------
+        EvidenceError
+            If a line is not an entry.
+        """
         if not self.annex.is_file():
             return []
-        lines = self.annex.read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        with _whole(self.annex):
+            lines = self.annex.read_text("utf-8").splitlines()
+            return [dict(json.loads(line)) for line in lines if line.strip()]
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise EvidenceError("errors.damaged", path=str(path)) from error
 
 
 def write(path: Path, data: bytes) -> None:

@@ -395,3 +395,21 @@ def test_a_damaged_journal_and_a_damaged_lock_are_evidence_that_does_not_verify(
     assert evenhand("plan", path, "--out", run_).code == 0
     (run_ / "plan.lock.json").unlink()
     assert evenhand("run", path, "--out", run_).code == 5
+
+
+def test_a_damaged_record_is_said_and_can_be_made_anew(tmp_path):
+    run_ = tmp_path / "run"
+    assert run(tmp_path, asks()).code == 0
+    before = content(run_)
+    for damage in (b"", b"{}", b'{"evenhand": 2}', b"\xff\xfe"):
+        (run_ / "record.json").write_bytes(damage)
+        for language in messages.LANGUAGES if damage else ("en",):
+            said = evenhand("show", run_, "--lang", language)
+            where = run_ / "record.json"
+            assert (said.code, said.out) == (5, "")
+            assert said.err.strip() == messages.text("errors.damaged", language, path=where)
+    (run_ / "record.json").unlink()
+    assert evenhand("resume", run_).code == 0
+    assert content(run_) == before
+    (run_ / "annex.jsonl").write_bytes(b"nothing\n")
+    assert evenhand("report", run_).code == 5

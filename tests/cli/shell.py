@@ -19,7 +19,7 @@ VENDORS = Path(__file__).parents[1] / "audit"
 """Where the functions of ``vendors_for_tests`` are imported from by an audited process."""
 
 COMMAND = (sys.executable, "-m", "evenhand")
-PATIENCE = 60
+PATIENCE = 120
 
 PEOPLE = "age\n" + "\n".join(map(str, range(20, 80))) + "\n"
 
@@ -134,7 +134,8 @@ class Said:
 def environment(**more: str) -> dict[str, str]:
     names = ("LANG", "LC_ALL", "LC_MESSAGES", "EVENHAND_LANG", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if name not in names}
-    return {**kept, "PYTHONPATH": str(VENDORS), "PYTHONWARNINGS": "error::ResourceWarning", **more}
+    path = os.pathsep.join(filter(None, (str(VENDORS), os.environ.get("PYTHONPATH"))))
+    return {**kept, "PYTHONPATH": path, "PYTHONWARNINGS": "error::ResourceWarning", **more}
 
 
 def begin(*words: object, cwd: Path | None = None, **more: Any) -> subprocess.Popen[str]:

@@ -81,7 +81,7 @@ def test_one_sign_stops_gently_and_the_run_goes_on_later(start, undisturbed, lan
 
 
 def test_twice_ends_at_once_even_where_the_vendor_hangs(start, undisturbed):
-    run = start("--lang", "en", pause="120")
+    run = start("--lang", "en", pause="600")
     run.under_way(1)
     run.child.send_signal(signal.SIGINT)
     until((run.folder / "stop").exists, run.child)
