@@ -133,10 +133,12 @@ def difference(first: Bounds, second: Bounds, correlation: Floats) -> Bounds:
 
 
 def _joined(one: Floats, other: Floats, correlation: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         product = np.where(correlation == 0, 0.0, 2 * correlation * one * other)
-        joined: Floats = np.sqrt(np.maximum(one * one + other * other - product, 0.0))
-    return joined
+        square = np.maximum(one * one + other * other - product, 0.0)
+    # where a limit is infinite nothing is known of the difference
+    known = np.isfinite(square) | np.isnan(one) | np.isnan(other)
+    return np.where(known, np.sqrt(square), np.inf)
 
 
 def ratio(first: Bounds, second: Bounds, correlation: Floats) -> Bounds:
@@ -149,7 +151,7 @@ def ratio(first: Bounds, second: Bounds, correlation: Floats) -> Bounds:
     [0.2, 0.098, 0.417]
     """
     a, b = first.value, second.value
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         cross = np.where(correlation == 0, 0.0, correlation)
         low = _lower_ratio(a, b, first.low, second.high, cross)
         high = _upper_ratio(a, b, first.high, second.low, cross)
@@ -176,7 +178,8 @@ def _upper_ratio(a: Floats, b: Floats, ua: Floats, lb: Floats, r: Floats) -> Flo
 
 def exponential(bounds: Bounds) -> Bounds:
     """Return the bounds of exp of what was bounded."""
-    return Bounds(*(np.exp(part) for part in bounds))
+    with np.errstate(over="ignore"):
+        return Bounds(*(np.exp(part) for part in bounds))
 
 
 def logarithm(bounds: Bounds) -> Bounds:
@@ -209,8 +212,9 @@ def paired(spread: Spread, first: Ints, second: Ints, level: float) -> float:
     if spread.draws is None or not 0 < len(first) <= MOST_PAIRS:
         return _bonferroni(len(first), level)
     one, other = spread.scale[first], spread.scale[second]
-    both = one * one + other * other - 2 * spread.correlations(first, second) * one * other
-    size = np.sqrt(np.maximum(both, 0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        both = one * one + other * other - 2 * spread.correlations(first, second) * one * other
+        size = np.sqrt(np.maximum(both, 0.0))
     known = np.isfinite(size) & (size > 0)
     if not known.any():
         return normal_quantile(level)

@@ -114,7 +114,11 @@ def _mean_spread(
 
 
 def _unlogged(values: Floats, measure: Measure) -> Floats:
-    return np.exp(values) if measure.kind == "geometric" else values
+    if measure.kind != "geometric":
+        return values
+    with np.errstate(over="ignore"):
+        unlogged: Floats = np.exp(values)
+    return unlogged
 
 
 def _stratum_draws(cells: Cells, draws: Floats, n: Ints, scale: Floats) -> Floats:

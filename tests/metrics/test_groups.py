@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -852,3 +852,36 @@ def test_clusters_give_no_rowwise_p():
     )
     assert found.compare().test.p_value is None
     assert found.compare().test.reason == "groups.rows_not_unit"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_small_and_ragged_tables_give_numbers_inside_their_intervals(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 25))
+    names = np.array(["a", "b", "c", None], dtype=object)
+    gaps = rng.random(n) < 0.1
+    decisions = np.where(gaps, np.nan, rng.integers(2, size=n))
+    prices = np.where(gaps, np.nan, np.round(rng.lognormal(2, 0.5, n), 1) + 0.5)
+    shared: dict[str, Any] = {
+        "sensitive_features": rng.choice(names, n, p=[0.4, 0.3, 0.2, 0.1]),
+        "control_features": rng.choice(["x", "y"], n) if rng.random() < 0.5 else None,
+        "clusters": rng.integers(5, size=n) if rng.random() < 0.4 else None,
+        "rng": rng if rng.random() < 0.6 else None,
+        "resamples": 50,
+        "permutations": 9,
+    }
+    truth = rng.integers(2, size=n)
+    tables = [
+        group_metrics(list(RATES), y_true=truth, y_pred=decisions, **shared),
+        group_metrics(["mean", "geometric_mean", "median"], y_pred=prices, **shared),
+    ]
+    for found in tables:
+        listed = found.estimates.dropna(subset="value")
+        chain = ["band_low", "low", "value", "high", "band_high"]
+        for lower, upper in pairwise(chain):
+            assert (listed[lower] <= listed[upper] + 1e-9).all()
+        for one in (*found.comparisons(), *found.comparisons("to_overall")):
+            for estimate in (one.difference, one.ratio):
+                if estimate.value is not None and estimate.interval is not None:
+                    assert holds(estimate, estimate.value)
+        assert repr(found).startswith("GroupMetrics(")
