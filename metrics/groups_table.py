@@ -154,7 +154,7 @@ def plain(values: Any) -> NDArray[Any]:
         array = values if isinstance(values, np.ndarray) else _array(values)
     else:
         array = native.to_numpy()
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # noqa: PLR2004 - (n, 1)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # noqa: PLR2004 - (n, 1) is a column
 
 
 def coded(name: str, values: Any) -> Feature:
@@ -254,7 +254,7 @@ def _positive(name: str, found: Sequence[Any], pos_label: Any) -> Any:
     two = 2
     fits = len(found) < two or (len(found) == two and (pos_label in found or pos_label is None))
     if not fits or (pos_label is None and not known):
-        shown = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")  # noqa: PLR2004 - enough to see
+        shown = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")  # noqa: PLR2004 - enough for a sentence
         raise InputError("groups.binary", name=name, got=shown)
     return 1 if pos_label is None else pos_label
 
@@ -288,7 +288,10 @@ def clustered(clusters: Any, rows: int) -> Ints | None:
     """Return the cluster of each row as a code; a row without one is a cluster of its own."""
     if clusters is None:
         return None
-    (feature,) = features("clusters", clusters, rows)
+    found = features("clusters", clusters, rows)
+    if len(found) != 1:
+        raise InputError("groups.one_feature", name="clusters", got=len(found))
+    feature = found[0]
     codes = feature.codes.copy()
     if feature.missing:
         alone = codes == len(feature.levels) - 1

@@ -802,6 +802,7 @@ BAD = [
     ("groups.positive", {"metrics": "geometric_mean", "y_pred": [1, 2, 3, -4]}),
     ("groups.feature_twice", {"control_features": {"g": list("xxyy")}}),
     ("groups.missing", {"missing": "drop"}),
+    ("groups.one_feature", {"clusters": {"a": [1, 2, 3, 4], "b": [1, 2, 3, 4]}}),
     ("metrics.range", {"level": 1.0}),
     ("metrics.range", {"metrics": lambda: None, "level": 95}),
 ]
