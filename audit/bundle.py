@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import orjson
@@ -159,12 +159,21 @@ def wave_line(opened: Opened) -> bytes:
 
 
 class Packed:
-    """A table of lines that is packed while it is written; nothing of it is held.
+    r"""A table of lines that is packed while it is written; nothing of it is held.
 
     Parameters
     ----------
     path : Path
         Where it is written, for a moment, before it becomes part of a bundle.
+
+    Examples
+    --------
+    >>> import gzip, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Packed(Path(folder) / "t.jsonl.gz") as table:
+    ...         table.add(b"{}")
+    ...     gzip.decompress(table.path.read_bytes()), table.lines, table.unpacked
+    (b'{}\n', 1, 3)
     """
 
     def __init__(self, path: Path) -> None:
@@ -175,6 +184,14 @@ class Packed:
         self._held: list[bytes] = []
         self._waiting = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._finish()
+        self._file.close()
+
     def add(self, line: bytes) -> None:
         """Append a line."""
         self.lines += 1
@@ -183,8 +200,7 @@ class Packed:
         if self._waiting >= CHUNK:
             self._out()
 
-    def close(self) -> None:
-        """Write what is left."""
+    def _finish(self) -> None:
         self._out()
         self._file.write(self._pack.flush())
         self._file.close()

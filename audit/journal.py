@@ -94,7 +94,7 @@ class Journal:
                 self._start()
             self._eyes = looking(path)
             self._check()
-            (last,) = self._eyes.execute("SELECT coalesce(max(id), 0) FROM call").fetchone()
+            ((last,),) = self._read("SELECT coalesce(max(id), 0) FROM call")
             self._next = int(last) + 1
         except BaseException:
             self.close()
@@ -316,12 +316,15 @@ class Journal:
         EvidenceError
             If one is not what its hash says.
         """
-        out = []
-        for number, question, sha256, data in self._read("SELECT * FROM wave ORDER BY n"):
+        return list(self.each_wave())
+
+    def each_wave(self) -> Iterator[Opened]:
+        """Yield what :meth:`waves` returns, holding one at a time."""
+        for (n,) in list(self._read("SELECT n FROM wave ORDER BY n")):
+            ((number, question, sha256, data),) = self._read("SELECT * FROM wave WHERE n = ?", n)
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise EvidenceError("journal.wave_damaged", number=number, path=str(self.path))
-            out.append(Opened(number, question, Wave.from_bytes(data), sha256))
-        return out
+            yield Opened(number, question, Wave.from_bytes(data), sha256)
 
     def calls(self, wave: int) -> Iterator[tuple[Call, Reply | None]]:
         """Yield the calls of a wave in the order of asking, with their answers; None: unknown."""
@@ -335,11 +338,18 @@ class Journal:
             reply = None
             if at is not None:
                 if headers != text:  # neighbours mostly agree to the second
-                    text, kept = headers, orjson.loads(headers)
+                    text, kept = headers, self._headers(headers)
                 reply = Reply(
                     status=status, headers=kept, body=body, at=at, seconds=seconds, error=error
                 )
             yield Call(wave, first, count, attempt, sha256), reply
+
+    def _headers(self, text: str) -> dict[str, str]:
+        try:
+            found: dict[str, str] = dict(orjson.loads(text))
+        except (ValueError, TypeError) as problem:
+            raise EvidenceError("journal.not_a_journal", path=str(self.path)) from problem
+        return found
 
     def replies(self, wave: int) -> Iterator[tuple[Call, Reply]]:
         """Yield the answered calls of a wave in the order of asking."""

@@ -19,8 +19,8 @@ from .replay import opened, recomputed
 from .resolve import resolve
 from .run import hypotheses_of, questions_of
 
-SPARE = 1.5
-"""Times the prediction for a fair vendor: that is a median, and every second run needs more."""
+SPARE = 3
+"""Times the prediction for a fair vendor, a median: a budget is a ceiling, asking stops when it is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Recheck:
     seed : int
     hypotheses : int
     queries : int
-        The budget: what a fair vendor of this noise is predicted to take, and half as much again.
+        The budget: a ceiling, three times what a fair vendor of this noise is predicted to take.
     """
 
     text: str

@@ -287,11 +287,12 @@ def _first(pairs: Iterator[tuple[str, Any, Any]], *, loosely: bool) -> tuple[str
 
 
 def _equal(sealed: Any, found: Any, *, loosely: bool) -> bool:
-    number = isinstance(sealed, int | float) and isinstance(found, int | float)
-    if loosely and number and not isinstance(sealed, bool):
-        return math.isclose(sealed, found, rel_tol=TOLERANCE)
     # 1 and 1.0 are one number in JSON, 1 and true are not
-    return bool(sealed == found) and isinstance(sealed, bool) == isinstance(found, bool)
+    if isinstance(sealed, bool) or isinstance(found, bool):
+        return sealed is found
+    if loosely and isinstance(sealed, int | float) and isinstance(found, int | float):
+        return math.isclose(sealed, found, rel_tol=TOLERANCE)
+    return bool(sealed == found)
 
 
 def _shown(value: Any) -> str:

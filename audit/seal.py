@@ -29,7 +29,7 @@ from . import verify as verifier
 from .bundle import Packed, Part, call_line, checked, entry, reading, wave_line, write
 from .folder import LOCK, RunFolder, disk
 from .folder import write as write_file
-from .journal import Call, Journal
+from .journal import Call, Journal, Opened
 from .planfile import LoadedPlan
 from .planrequest import secret_names
 from .planrules import units
@@ -184,6 +184,13 @@ class _Watch:
     clock: Clock
     secrets: _Secrets
 
+    def see(self, line: bytes, reply: Reply | None, number: int) -> None:
+        """Refuse a line that holds a secret, and take it into tree and clock."""
+        self.secrets.check(line, _line(number))
+        self.tree.add(line)
+        if reply is not None:
+            self.clock.see(reply)
+
 
 class _Secrets:
     """What must not be sealed: the values of the plan's secrets, and private keys."""
@@ -206,34 +213,47 @@ class _Secrets:
 
 
 def _waves(journal: Journal, record: Record, table: Packed) -> Packed:
-    opened = journal.waves()
-    if [one.sha256 for one in opened] != record.content.waves:
+    hashes: list[str] = []
+    with table:
+        for one in journal.each_wave():
+            hashes.append(one.sha256)
+            table.add(wave_line(one))
+    if hashes != record.content.waves:
         raise EvidenceError("evidence.other_waves", path=str(journal.path))
-    for one in opened:
-        table.add(wave_line(one))
-    table.close()
     return table
 
 
 def _calls(audit: Audit, journal: Journal, table: Packed, watch: _Watch) -> Packed:
     target, money = audit.target(offline=True), audit.study.money
     minor = max(units(money.currency).values()) if money else 1
-    for opened in journal.waves():
-        for call, reply in journal.calls(opened.number):
-            rows = slice(call.first, call.first + call.count)
-            request = target.render(audit.asked, opened.wave, opened.number, rows)
-            where = f"{CALLS}, line {table.lines + 1}"
-            if call.attempt and request.sha256() != call.request_sha256:
-                raise EvidenceError("evidence.wrong_request", where=where)
-            said = None if reply is None else read(target, call, reply)
-            line = call_line(table.lines + 1, call, request, reply, said, minor)
-            watch.secrets.check(line, where)
-            watch.tree.add(line)
-            if reply is not None:
-                watch.clock.see(reply)
-            table.add(line)
-    table.close()
+    with table:
+        for opened in journal.each_wave():
+            for call, reply in journal.calls(opened.number):
+                line = _call(audit, target, opened, call, reply, table.lines + 1, minor)
+                watch.see(line, reply, table.lines + 1)
+                table.add(line)
     return table
+
+
+def _call(
+    audit: Audit,
+    target: Target,
+    opened: Opened,
+    call: Call,
+    reply: Reply | None,
+    number: int,
+    minor: int,
+) -> bytes:
+    rows = slice(call.first, call.first + call.count)
+    request = target.render(audit.asked, opened.wave, opened.number, rows)
+    if call.attempt and request.sha256() != call.request_sha256:
+        raise EvidenceError("evidence.wrong_request", where=_line(number))
+    said = None if reply is None else read(target, call, reply)
+    return call_line(number, call, request, reply, said, minor)
+
+
+def _line(number: int) -> str:
+    return f"{CALLS}, line {number}"
 
 
 def read(target: Target, call: Call, reply: Reply) -> Answers:

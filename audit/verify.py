@@ -28,7 +28,7 @@ RECORD, CONTENT, ANNEX = "record.json", "content.json", "annex.jsonl"
 CALLS, WAVES = "calls.jsonl.gz", "waves.jsonl.gz"
 STATEMENT, LOCKED = "application/vnd.in-toto+json", "application/vnd.evenhand.lock+json"
 CHUNK, SMALL, LINE, RATIO = 1 << 20, 1 << 26, 1 << 27, 256
-"""Bytes read at once; most of a file read whole; of a line; how far a packed file may swell."""
+# bytes read at once; most of a file read whole; of a line; how far a packed file may swell
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LOCAL, _CENTRAL = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L")
@@ -75,8 +75,7 @@ def dumps(value: Any) -> bytes:
 
 def unbase64(text: str) -> bytes:
     """Return what was encoded, in the one way in which it can be."""
-    data = b64decode(text, validate=True)
-    if b64encode(data).decode() != text:
+    if b64encode(data := b64decode(text, validate=True)).decode() != text:
         raise ValueError(text)
     return data
 
@@ -238,9 +237,9 @@ def _waves(bundle: Bundle, lines: Iterable[bytes], expected: Sequence[str]) -> l
 
 def _calls(bundle: Bundle, lines: Iterable[bytes], lengths: Sequence[int], tree: Tree) -> None:
     """Check every call: its form, its order, its request's hash; every trial must be answered."""
-    current, open_, now = -1, bytearray(), WAVES
+    current, open_ = -1, bytearray()
     for n, line in enumerate(lines, 1):
-        bundle.at = now = f"{CALLS}, line {n}"
+        bundle.at = f"{CALLS}, line {n}"
         call = json.loads(line)
         bundle.must(dumps(call) == line, "not_canonical")
         tree.add(line)
@@ -257,7 +256,7 @@ def _calls(bundle: Bundle, lines: Iterable[bytes], lengths: Sequence[int], tree:
         bundle.must(asked["sha256"] == (sent if call["attempt"] else ""), "request")
         if call["answer"] is not None:
             open_[first : first + count] = bytes(count)
-    bundle.must(current == len(lengths) - 1 and not any(open_), "unanswered", now)
+    bundle.must(current == len(lengths) - 1 and not any(open_), "unanswered", CALLS)
 
 
 def _commitments(bundle: Bundle, files: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -286,8 +285,7 @@ def _commitments(bundle: Bundle, files: Mapping[str, Mapping[str, Any]]) -> dict
 def verify(path: Path | str, keys: Sequence[Ed25519PublicKey] = ()) -> dict[str, Any]:
     """Return what a bundle holds; each of `keys` must have signed it.
 
-    The result has ``root``, ``leaves``, ``calls``, ``waves``, ``content_sha256``, ``lock_sha256``,
-    the ids of keys ``signers`` and ``lock_signers``, and ``time_token``: whether a token names this
+    ``signers`` and ``lock_signers`` are ids of keys; ``time_token`` is whether a token names this
     seal (who stamped it is for ``openssl ts``). Without `keys` a signature shows that one owner
     sealed it all, not who that is. Raises :class:`Wrong` at the first thing that is not as it must.
     """
@@ -336,9 +334,8 @@ def _verified(bundle: Bundle, keys: Sequence[Ed25519PublicKey]) -> dict[str, Any
     if stamped := TOKEN in bundle.files:
         bundle.must(hashlib.sha256(payload).digest() in bundle.read(TOKEN), "time", TOKEN)
     found = {"root": root, "leaves": tree.size, "calls": calls, "waves": len(lengths)}
-    hashes = {"content_sha256": said[CONTENT], "lock_sha256": said[LOCK]}
-    who = {"signers": signers, "lock_signers": lock_signers, "time_token": stamped}
-    return {**found, **hashes, **who}
+    found |= {"content_sha256": said[CONTENT], "lock_sha256": said[LOCK], "signers": signers}
+    return found | {"lock_signers": lock_signers, "time_token": stamped}
 
 
 def main(words: Sequence[str]) -> int:

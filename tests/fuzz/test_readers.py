@@ -1,0 +1,256 @@
+"""Whatever is read: no crash but our own errors. Each reader gets noise, and good input gone bad."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.audit.evidence_for_tests import (
+    PEOPLE,
+    PLAN,
+    Evidence,
+    fabricated,
+    http,
+    prepared_evidence,
+    put_together,
+    python,
+    rehashed,
+)
+
+from evenhand.audit.bundle import checked
+from evenhand.audit.folder import RunFolder
+from evenhand.audit.journal import Journal
+from evenhand.audit.lock import Lock
+from evenhand.audit.planfile import load, parse
+from evenhand.audit.replay import opened, replay
+from evenhand.audit.seal import seal
+from evenhand.audit.signing import countersign, public_key
+from evenhand.audit.verify import CALLS, MANIFEST, SEAL, WAVES
+from evenhand.errors import EvenhandError
+
+few = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+Edit = tuple[float, int, bytes]
+edits = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 12), st.binary(max_size=6)),
+    min_size=1,
+    max_size=5,
+)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def gone_bad(data: bytes, changes: list[Edit]) -> bytes:
+    """Good input with some bytes replaced, put in or taken out."""
+    for place, length, new in changes:
+        at = int(place * (len(data) + 1))
+        data = data[:at] + new + data[at + length :]
+    return data
+
+
+@contextmanager
+def only_our_errors() -> Iterator[None]:
+    try:
+        yield
+    except EvenhandError as error:
+        told = [error.text(language) for language in ("zh", "en")]
+        if not all(told):
+            pytest.fail(f"an error without words: {error.message_id}")
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as temporary:
+        yield Path(temporary)
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory) -> Evidence:
+    return prepared_evidence(tmp_path_factory.mktemp("evidence"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> RunFolder:
+    return fabricated(tmp_path_factory.mktemp("small") / "run", 120, waves=3)
+
+
+# --------------------------------------------------------------------------------------- plans
+
+TEXTS = [PLAN % http("http://127.0.0.1:9/quote"), PLAN % python("shop:quote")]
+
+
+@few
+@given(st.text(max_size=300))
+def test_noise_for_a_plan(text):
+    with only_our_errors():
+        parse(text, Path("plan.yaml"))
+
+
+@few
+@given(st.sampled_from(TEXTS), edits)
+def test_a_plan_gone_bad(text, changes):
+    with folder() as where:
+        (where / "people.csv").write_text(PEOPLE, "utf-8")
+        (where / "plan.yaml").write_bytes(gone_bad(text.encode(), changes))
+        with only_our_errors():
+            load(where / "plan.yaml")
+
+
+@few
+@given(st.dictionaries(st.sampled_from(
+    ["evenhand", "audit", "seed", "target", "personas", "probes", "controls", "budget", "items"]
+), plain, max_size=6))  # fmt: skip
+def test_a_plan_of_anything(tree):
+    with only_our_errors():
+        parse(json.dumps(tree, allow_nan=True), Path("plan.yaml"))
+
+
+# -------------------------------------------------------------------------- locks, records, annex
+
+
+@few
+@given(edits)
+def test_a_lock_gone_bad(evidence, changes):
+    with only_our_errors():
+        Lock.from_bytes(gone_bad(evidence.parts["plan.lock.json"], changes))
+
+
+@few
+@given(st.binary(max_size=200))
+def test_noise_for_everything_that_is_read(evidence, data):
+    with folder() as where:
+        path = where / "file"
+        path.write_bytes(data)
+        readers: tuple[Callable[[], object], ...] = (
+            lambda: Lock.from_bytes(data),
+            lambda: checked(path),
+            lambda: public_key(path),
+            lambda: Journal.look(path).close(),
+            lambda: countersign(data, evidence.key),
+        )
+        for read in readers:
+            with only_our_errors():
+                read()
+
+
+@few
+@given(edits, edits)
+def test_a_record_and_an_annex_gone_bad(evidence, changes, more):
+    with folder() as where:
+        run = RunFolder(where)
+        run.record.write_bytes(gone_bad(evidence.parts["record.json"], changes))
+        run.annex.write_bytes(gone_bad(evidence.parts["annex.jsonl"], more))
+        with only_our_errors():
+            run.read_record()
+        with only_our_errors():
+            run.read_annex()
+
+
+@few
+@given(plain)
+def test_a_record_of_anything(tree):
+    with folder() as where:
+        run = RunFolder(where)
+        run.record.write_text(json.dumps(tree), "utf-8")
+        run.annex.write_text(json.dumps(tree) + "\n", "utf-8")
+        with only_our_errors():
+            run.read_record()
+        with only_our_errors():
+            assert all(isinstance(one, dict) for one in run.read_annex())
+
+
+# ------------------------------------------------------------------------------ bundles, journals
+
+
+@few
+@given(edits)
+def test_a_bundle_gone_bad(evidence, changes):
+    with folder() as where:
+        path = where / "b.zip"
+        path.write_bytes(gone_bad(evidence.data, changes))
+        with only_our_errors():
+            checked(path)
+
+
+@few
+@given(
+    st.sampled_from([MANIFEST, SEAL, "record.json", "plan.lock.json", "plan.json", "annex.jsonl"]),
+    plain,
+    st.booleans(),
+)
+def test_a_bundle_of_anything_in_well_made_files(evidence, name, tree, again):
+    parts = {**evidence.parts, name: json.dumps(tree).encode()}
+    if again and name not in {MANIFEST, SEAL}:
+        parts = rehashed(parts, [])
+    with folder() as where, only_our_errors():
+        checked(put_together(where / "b.zip", parts))
+
+
+@few
+@given(
+    st.sampled_from(["plan.yaml", "record.json", "content.json", "plan.lock.json",
+                     "inputs/population.csv", CALLS, WAVES]),
+    edits,
+)  # fmt: skip
+def test_recomputing_from_a_forged_bundle(evidence, name, changes):
+    """Every hash is made again by the forger, so what is read is read in earnest."""
+    from tests.audit.evidence_for_tests import packed, unpacked
+
+    data = evidence.parts[name]
+    if name in {CALLS, WAVES}:
+        parts = {**evidence.parts, name: packed([gone_bad(b"\n".join(unpacked(data)), changes)])}
+    else:
+        parts = {**evidence.parts, name: gone_bad(data, changes)}
+    with folder() as where, only_our_errors():
+        path = put_together(where / "b.zip", rehashed(parts, []))
+        with opened(path) as case:
+            replay(case)
+
+
+@few
+@given(edits)
+def test_a_journal_gone_bad(small, changes):
+    with folder() as where:
+        run = RunFolder(Path(shutil.copytree(small.path, where / "run")))
+        run.journal.write_bytes(gone_bad(run.journal.read_bytes(), changes))
+        with only_our_errors():
+            seal(run.path)
+
+
+@few
+@given(
+    st.sampled_from(["headers", "body", "error", "status", "seconds"]),
+    st.text(max_size=20) | st.integers(-(2**63), 2**63 - 1) | st.binary(max_size=20),
+)
+def test_a_journal_of_anything_in_well_made_rows(small, column, value):
+    with folder() as where:
+        run = RunFolder(Path(shutil.copytree(small.path, where / "run")))
+        connection = sqlite3.connect(run.journal)
+        try:
+            connection.execute(f"UPDATE answer SET {column} = ? WHERE call = 7", (value,))  # noqa: S608 - from the list above
+            connection.commit()
+        except sqlite3.Error:
+            return  # the table itself refuses it
+        finally:
+            connection.close()
+        with only_our_errors():
+            seal(run.path)
