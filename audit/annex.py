@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import rfc8785
 
@@ -21,19 +23,22 @@ def add(
     words: str | None = None,
     file: Path | None = None,
     finding: str | None = None,
-) -> dict[str, str]:
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Append an entry to the annex and return it.
 
     Parameters
     ----------
     folder : RunFolder
-    kind : {"review", "reply", "note", "waiver"}
+    kind : {"review", "reply", "note", "waiver", "decision"}
     by, role : str
         Who says it, and as what.
     words, file : str or Path
         What is said; the text, or a UTF-8 file that holds it.
     finding : str, optional
         Number of the finding that it is about.
+    more : mapping, optional
+        Further fields: a decision with its votes.
 
     Raises
     ------
@@ -47,7 +52,8 @@ def add(
         raise UsageError("annex.text_or_file")
     if finding is not None and finding not in {one.id for one in record.content.findings}:
         raise UsageError("cli.no_such_finding", name=finding)
-    entry = {
+    entry: dict[str, Any] = {
+        **(more or {}),
         "kind": kind,
         "by": by,
         "role": role,

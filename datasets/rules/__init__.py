@@ -7,6 +7,7 @@ Not legal advice. Provisions are dated and graded by how well their text is know
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -58,6 +59,79 @@ def defences() -> tuple[Mapping[str, Any], ...]:
     ['random_trial', 'time_and_stock', 'new_customer_offer', 'cost', 'channel']
     """
     return tuple(_read("defences")["defences"])
+
+
+def elements() -> Mapping[str, Mapping[str, Any]]:
+    """Return what provisions consist of: id → ``name``, ``evidence`` and, where not tested, ``open``.
+
+    `evidence` says what of an audit bears on it: ``"difference"``, ``"conditions"``, ``"item"``,
+    ``"ground"``, ``"automated"``, ``"detriment"``, ``"defences"``, or ``"none"`` (no audit of this
+    kind tests it).
+
+    Examples
+    --------
+    >>> elements()["knowledge"]["evidence"]
+    'none'
+    """
+    found: Mapping[str, Mapping[str, Any]] = _read("elements")["elements"]
+    return found
+
+
+def elements_of(provision: str) -> tuple[str, ...]:
+    """Return the ids of the elements of a provision; of one not listed, the difference itself.
+
+    Examples
+    --------
+    >>> elements_of("cn-cpl-reg-9")
+    ('knowledge', 'same_item', 'equal_conditions', 'difference')
+    """
+    return tuple(_read("elements")["provisions"].get(provision, ["difference", "justification"]))
+
+
+def procedures() -> Mapping[str, Mapping[str, Any]]:
+    """Return how decisions are taken: id → ``name``, ``options``, and what its rules ask.
+
+    Each option has ``id``, ``name`` and ``means``; without options the decision is free text.
+    ``present`` (members at least), ``majority`` (fraction of those present), ``review_months`` (most)
+    and ``deadline_days`` are there where a rule says so; ``source`` is the id of its provision.
+
+    Examples
+    --------
+    >>> [option["id"] for option in procedures()["internal"]["options"]]
+    ['launch', 'launch-after-changes', 'no-launch']
+    """
+    found: Mapping[str, Mapping[str, Any]] = _read("procedures")["procedures"]
+    return found
+
+
+LONG = 180
+"""Days after which a provision that nobody looked at again is worth a look."""
+
+
+def warnings(today: date) -> list[tuple[str, str]]:
+    """Return what is worth a look in the map: (id of a provision, what).
+
+    What: ``"expired"``, ``"not_yet"`` (not in force yet), ``"unchecked"`` (checked longer than
+    :data:`LONG` days ago) or ``"unsure"`` (confidence C: never printed).
+
+    Examples
+    --------
+    >>> ("cn-platform-price-15", "expired") in warnings(date(2032, 1, 1))
+    True
+    """
+    found = []
+    for rule in provisions():
+        since, until, checked = (
+            rule.get(key) for key in ("in_force_since", "expires", "checked_on")
+        )
+        what = {
+            "expired": until is not None and until < today,
+            "not_yet": rule["status"] in {"pending", "proposed"} or (since or today) > today,
+            "unchecked": checked is not None and (today - checked).days > LONG,
+            "unsure": rule["confidence"] == "C",
+        }
+        found += [(str(rule["id"]), name) for name, holds in what.items() if holds]
+    return found
 
 
 @cache

@@ -331,6 +331,40 @@ def annex(
     return 0
 
 
+@app.command(help=text("decision.help"))
+def decide(
+    run: RunPath,
+    procedure: Annotated[str, typer.Option("--procedure", help=text("decision.help_procedure"))],
+    file: Annotated[Path, typer.Option("--file", help=text("decision.help_file"))],
+    lang: Lang = None,
+) -> int:
+    """Put a committee's decision into the annex, with what its rules would ask about."""
+    from ..audit.decision import decide as put
+    from ..audit.folder import RunFolder
+
+    _languages(lang)
+    for warning in put(RunFolder.existing(run), procedure, file):
+        view.note(warning.text())
+    view.out(text("decision.added"))
+    return 0
+
+
+@app.command(help=text("rules.help"))
+def rules(
+    action: Annotated[str, typer.Argument(metavar="[list|show|check]")] = "list",
+    name: Annotated[str, typer.Argument(metavar="ID")] = "",
+    lang: Lang = None,
+    json_: Json = False,
+) -> int:
+    """List, show or check the provisions."""
+    from .rules import ACTIONS
+    from .rules import show as shown
+
+    _languages(lang)
+    shown(_one_of("rules", action, ACTIONS), name, json_=json_)
+    return 0
+
+
 @app.command(help=text("cli.vendors"))
 def vendors(
     action: Annotated[str, typer.Argument(metavar="[serve]")] = "list",
