@@ -89,7 +89,8 @@ class Terminal:
             timeout=300,
         )
         self.code = done.returncode
-        said = done.stdout + (done.stderr if done.returncode in FAILURES else "")
+        broke = done.returncode in FAILURES or "Traceback" in done.stderr
+        said = done.stdout + (done.stderr if broke else "")
         return [self._plain(line) for line in said.splitlines() if not PROGRESS.match(line)]
 
     def _background(self, command: str) -> list[str]:
