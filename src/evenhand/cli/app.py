@@ -479,5 +479,4 @@ def _report(
     return written
 
 
-# the commands about evidence register themselves on this app, so it must be there first
-from . import evidence  # noqa: E402
+from . import evidence  # noqa: E402 - its commands register themselves on this app
