@@ -216,14 +216,12 @@ class HttpTarget:
         return to if keeps and to.origin() == answer.url.origin() else None
 
     def _kept(self, answer: aiohttp.ClientResponse) -> dict[str, str]:
-        headers = {
-            kept: value.decode("utf-8", "replace")[:_HEADER_CHARACTERS]
+        # any of them can give a secret back; cut last, for half a secret is not recognised
+        return {
+            kept: self._redacted(value).decode("utf-8", "replace")[:_HEADER_CHARACTERS]
             for name, value in answer.raw_headers
             if (kept := _KEPT_NAMES.get(name) or _KEPT_NAMES.get(name.lower()))
         }
-        if "location" in headers:
-            headers["location"] = self._redacted(headers["location"].encode()).decode()
-        return headers
 
     async def _body(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         most = self._spec.limits.body_bytes
@@ -236,7 +234,7 @@ class HttpTarget:
             size += len(part)
             if size > most:
                 answer.close()
-                return b"".join(parts)[:_HEADER_CHARACTERS], False
+                return self._redacted(b"".join(parts))[:_HEADER_CHARACTERS], False
         return b"".join(parts), True
 
     async def _open(self) -> aiohttp.ClientSession:

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -241,9 +241,11 @@ def prepared_evidence(folder: Path) -> Evidence:
     return Evidence(folder / "one" / "run", made[0], made[1], key, stranger)
 
 
-def finished_by(folder: Path, function: str, seed: int = 7, **changes: str) -> Path:
+def finished_by(
+    folder: Path, function: str, seed: int = 7, changes: Mapping[str, str] | None = None
+) -> Path:
     """Run the plan against a function, with changes to its text, and return the run folder."""
-    plan = planned(folder, python(function), **{"seed: 7": f"seed: {seed}", **changes})
+    plan = planned(folder, python(function), **{"seed: 7": f"seed: {seed}", **(changes or {})})
     with importable():
         audit = prepare(load(plan))
         made = begin(audit, folder / "run")

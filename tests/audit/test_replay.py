@@ -19,7 +19,7 @@ from tests.audit.evidence_for_tests import (
     rehashed,
 )
 
-import evenhand.audit.replay as replaying
+from evenhand.audit import lock
 from evenhand.audit.folder import RunFolder
 from evenhand.audit.planfile import load
 from evenhand.audit.recheck import recheck
@@ -147,8 +147,8 @@ def test_a_function_of_a_strangers_plan_does_not_run_unasked(evidence, tmp_path)
 
 
 def under(monkeypatch, **changed):
-    now = replaying.versions()
-    monkeypatch.setattr(replaying, "versions", lambda: {**now, **changed})
+    now = lock.versions()
+    monkeypatch.setattr("evenhand.audit.replay.versions", lambda: {**now, **changed})
 
 
 def test_under_other_versions_eight_digits_and_the_verdicts_count(evidence, monkeypatch):

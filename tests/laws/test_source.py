@@ -15,6 +15,7 @@ LONG: dict[str, str] = {}
 
 PRINTERS = {
     "src/evenhand/cli/": "the command line is the only part that speaks to a terminal",
+    "audit/verify.py": "a program of its own inside every bundle, where nothing else of Evenhand is",
     "datasets/vendors/serve.py": "a child process: its one line tells the parent the port",
 }
 """Where printing is right, and why."""
