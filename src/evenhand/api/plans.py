@@ -151,7 +151,7 @@ def _ends(control: tuple[Any, ...]) -> dict[str, Any]:
     return made | dict(zip(("expect",), control[3:], strict=False))
 
 
-def money(given: Money | None) -> dict[str, Any] | None:
+def money(given: Money | None) -> dict[str, Any]:
     """Return what a price is: ``"EUR"``, ``"EUR per night"``, or as a plan writes it.
 
     Raises
