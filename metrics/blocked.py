@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, permutations
-from math import comb, factorial, prod, sqrt
+from math import factorial, prod, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -149,6 +149,8 @@ def _result(
 
 def _blocks(levels: Ints, missing: np.ndarray) -> list[Ints]:
     """Return the rows of every block that misses nothing."""
+    if not len(levels):
+        return []
     order = np.argsort(levels, kind="stable")
     edges = np.flatnonzero(np.diff(levels[order])) + 1
     return [rows for rows in np.split(order, edges) if not missing[rows].any()]
@@ -239,7 +241,7 @@ def block_permutation(
 def _gap_table(rows: Floats, size: int, rng: Generator) -> Alike:
     """Return the gaps of blocks (blocks, arms) whose first `size` arms are the treated ones."""
     arms = rows.shape[1]
-    if comb(arms, size) <= _TABLE:
+    if permutation.assignments(arms, size) <= _TABLE:
         places = np.array(list(combinations(range(arms), size)))
         masks = np.zeros((len(places), arms))
         masks[np.arange(len(places))[:, None], places] = 1

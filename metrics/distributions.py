@@ -195,7 +195,7 @@ def _permuted(
     def values(masks: Bools) -> Floats:
         return permutation.oriented(_studentised(_relative(ordered, masks)), alternative)
 
-    if math.comb(count, size) <= permutation.ENUMERATE // 4:
+    if permutation.assignments(count, size) <= permutation.ENUMERATE // 4:
         masks = permutation.all_sized_sums(np.eye(count), size).astype(np.bool_)
         p = permutation.enumerated(values(masks), mark)
         return p, None, "permutation of the Brunner-Munzel statistic, all of them"
@@ -375,7 +375,7 @@ def _distance_p(
     rng: Generator,
     stop: bool,
 ) -> tuple[float, MonteCarlo | None]:
-    if math.comb(count, size) <= permutation.ENUMERATE // 4:
+    if permutation.assignments(count, size) <= permutation.ENUMERATE // 4:
         masks = permutation.all_sized_sums(np.eye(count), size).astype(np.bool_)
         return float(np.mean(measure(masks) >= observed * (1 - permutation.TOLERANCE))), None
     # relative, so that the unit of the answers does not matter

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain, combinations
-from math import comb
+from math import comb, inf, lgamma
 
 import numpy as np
 
@@ -192,8 +192,7 @@ def bit_sums(bits: Bits, values: Floats) -> Floats:
     n, columns = values.shape
     draws = bits.shape[1]
     if draws <= _FEW_DRAWS:
-        mask = np.unpackbits(bits, axis=0, count=n, bitorder="little").astype(np.float64)
-        few: Floats = (values.T @ mask).T
+        few: Floats = (values.T @ unpacked(bits, n).astype(np.float64)).T
         return few
     rows, width = bits.shape[0], columns + columns % 2
     padded = np.zeros((rows * _BYTE, width))
@@ -237,6 +236,30 @@ def sized_sums(values: Floats, size: int, draws: int, rng: Generator) -> Floats:
     return bit_sums(sized_bits(n, size, draws, rng), values)
 
 
+_PLACES = np.left_shift(1, np.arange(_BYTE)).astype(np.uint8)[:, None]
+
+
+def unpacked(bits: Bits, n: int) -> Bools:
+    """Return packed subsets as a table: (n, draws)."""
+    table: Bools = (bits[:, None, :] & _PLACES).astype(np.bool_)
+    return table.reshape(-1, bits.shape[1])[:n]
+
+
+def assignments(n: int, size: int) -> float:
+    """Return how many subsets of `size` of `n` rows there are; inf where nobody would list them.
+
+    Examples
+    --------
+    >>> assignments(10, 5), assignments(20_000, 10_000)
+    (252.0, inf)
+    """
+    logs = lgamma(n + 1) - lgamma(size + 1) - lgamma(n - size + 1)
+    return float(comb(n, size)) if logs < _LISTED else inf
+
+
+_LISTED = 30.0
+
+
 def sized_masks(n: int, size: int, draws: int, rng: Generator) -> Bools:
     """Return random subsets of `size` rows as a table: (draws, n)."""
     if n <= _SMALL:
@@ -244,8 +267,7 @@ def sized_masks(n: int, size: int, draws: int, rng: Generator) -> Bools:
         masks[:, :size] = True
         few: Bools = rng.permuted(masks, axis=1, out=masks)
         return few
-    bits = sized_bits(n, size, draws, rng)
-    return np.unpackbits(bits, axis=0, count=n, bitorder="little").T.view(np.bool_)
+    return unpacked(sized_bits(n, size, draws, rng), n).T
 
 
 def _cells(values: Floats) -> tuple[np.ndarray, np.ndarray] | None:

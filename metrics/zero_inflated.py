@@ -160,12 +160,17 @@ def _joint(
         resamples=resamples,
         stop=stop,
     )
-    tops = np.concatenate(seen)
-    lean, size = (
-        max(p, (1 + float(permutation.extreme(tops, value).sum())) / (1 + len(tops)))
-        for value in observed
-    )
+    lean, size = _drawn_parts(np.concatenate(seen), parts, p)
     return (lean, size, p), observed, how
+
+
+def _drawn_parts(tops: Floats, parts: Floats, joint: float) -> tuple[float, float]:
+    """Return the parts' p-values from the drawn larger ones; neither is below the joint one."""
+    lean, size = (
+        max(joint, (1 + float(permutation.extreme(tops, part).sum())) / (1 + len(tops)))
+        for part in parts.tolist()
+    )
+    return lean, size
 
 
 @register(kind="arms", swap="negate", scale="multiply", read="joint")
@@ -240,12 +245,14 @@ def two_part_independent(
         seen.append(_arms_parts(sums, table, size, alternative).max(axis=1))
         return seen[-1]
 
-    joint, how = permutation.monte_carlo(draw, top, resamples=resamples, stop=stop)
-    tops = np.concatenate(seen)
-    lean, larger = (
-        max(joint, (1 + float(permutation.extreme(tops, part).sum())) / (1 + len(tops)))
-        for part in parts.tolist()
-    )
+    how: MonteCarlo | None = None
+    if permutation.assignments(len(values), size) <= permutation.ENUMERATE:
+        every = permutation.all_sized_sums(table, size)
+        tops = _arms_parts(every, table, size, alternative).max(axis=1)
+        lean, larger, joint = (permutation.enumerated(tops, mark) for mark in (*parts, top))
+    else:
+        joint, how = permutation.monte_carlo(draw, top, resamples=resamples, stop=stop)
+        lean, larger = _drawn_parts(np.concatenate(seen), parts, joint)
     some = [side[side != 0] for side in sides]
     shares = [len(part) / len(side) for part, side in zip(some, sides, strict=True)]
     sizes = some[0].mean() - some[1].mean() if min(map(len, some)) else None
