@@ -37,8 +37,8 @@ PORT = "8000"
 MADE_WITH = ROOT / "docs" / "made-with.json"
 NUMBER = re.compile(r"[−-]?\d[\d,.]*")
 PROGRESS = re.compile(r"^(wave \d|第 \d+ 批)")
-UNLIKE = re.compile(r"[0-9a-f]{12,64}|\d{4}-\d\d-\d\dT[\d:]+(\+00:00)?")
-"""What no two runs share: hashes, which cover the versions in use, and times."""
+UNLIKE = re.compile(r"[0-9a-f]{12,64}|\d{4}-\d\d-\d\dT[\d:]+(\+00:00)?|(?<=× )\d+")
+"""What no two runs share: hashes, which cover the versions in use, times, failures in a row."""
 FAILURES = (2, 4, 5, 6)
 """Exit codes after which the error stream is what the reader looks at."""
 

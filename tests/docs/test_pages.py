@@ -102,7 +102,7 @@ def test_an_invented_number_is_seen():
     assert invented("```sh\n90\n```\n") == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "tables"], ids=name)
 def test_no_page_is_out_of_reach(page):
     linked = set()
     for other in PAGES:
