@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EvidenceError, PausedError, UsageError
+from .journal import Journal
 from .planrequest import kept
 from .record import Record
 
@@ -110,6 +112,18 @@ class RunFolder:
         """Write what the plan came to: from here on the folder holds a run."""
         with disk(self.path):
             write(self.lock, lock)
+
+    def set_journal_aside(self) -> None:
+        """Begin another journal, the old one staying beside it: nobody answered the pilot.
+
+        Its trials have failed for good; once the address or the vendor is mended, they are asked
+        anew, and what happened stays on file.
+        """
+        names = (self.path / f"journal.unanswered-{n}.sqlite" for n in itertools.count(1))
+        aside = next(path for path in names if not path.exists())
+        with disk(self.path):
+            self.journal.rename(aside)
+            Journal.create(self.journal).close()
 
     def write_record(self, record: Record) -> Record:
         """Write a record; an earlier one stays beside it and is named as superseded."""

@@ -320,8 +320,19 @@ def run(
         finally:
             await target.close()
 
-    in_loop(main())
+    try:
+        in_loop(main())
+    except TargetError:
+        if nothing_came(conduct):
+            folder.set_journal_aside()
+        raise
     return conduct
+
+
+def nothing_came(conduct: Conduct) -> bool:
+    """Whether the pilot ended and brought failures only: nothing on file is worth going on from."""
+    pilot = [observed_ for observed_ in conduct.observed.values() if len(observed_)]
+    return bool(pilot) and all(np.all(part.kind == FAILED) for part in pilot)
 
 
 @contextmanager

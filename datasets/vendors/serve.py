@@ -76,8 +76,13 @@ def start(name: str) -> Iterator[str]:
     command = [sys.executable, "-P", "-m", __name__, name, "--port", "0"]
     # one thread: the audit needs the other cores, and a row is too small to share
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # a session of its own: Ctrl-C on the terminal is for the audit, which takes in what is in flight
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
     )
     try:
         yield f"http://{HOST}:{_port_of(child, name)}/quote"

@@ -1,6 +1,8 @@
 """The loop and its folder: what is begun twice, what stops, what a record supersedes."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ from evenhand.audit.folder import RunFolder
 from evenhand.audit.journal import Journal
 from evenhand.audit.outage import BATCHES_IN_A_ROW, IN_A_ROW, Vigil
 from evenhand.audit.record import Record
-from evenhand.audit.run import begin, prepare, reopen
+from evenhand.audit.run import begin, prepare, reopen, run
 from evenhand.audit.target.protocol import Answers, Reply, Request
-from evenhand.errors import EvidenceError, PausedError, UsageError
+from evenhand.errors import EvidenceError, PausedError, TargetError, UsageError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS
 
 OUTSIDE, UNSURE = 1, 3
@@ -197,3 +199,27 @@ def test_the_same_plan_in_two_folders_is_the_same_audit(tmp_path):
     one, two = (record(tmp_path / name) for name in ("one", "two"))
     assert one["content"] == two["content"]
     assert one["content_sha256"] == two["content_sha256"]
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fair.yaml"
+
+
+def test_a_pilot_that_nobody_answered_is_asked_anew_once_the_vendor_is_mended(tmp_path):
+    """Its trials failed for good; what happened stays on file beside the new journal."""
+    mended = False
+
+    def quote(table):
+        if not mended:
+            msg = "closed"
+            raise RuntimeError(msg)
+        return 100.0 + np.asarray(table["stops"], dtype=float)
+
+    audit = replace(prepare(planfile.load(EXAMPLE)), model=quote)
+    folder = begin(audit, tmp_path / "run")
+    for _ in range(4):  # two make one pilot fail for good: three attempts in a row stop a run
+        with pytest.raises(TargetError):
+            run(audit, folder)
+    assert len(list(folder.path.glob("journal.unanswered-*.sqlite"))) == 2
+    mended = True
+    run(audit, folder)
+    assert folder.read_record().content.counts.failed == 0
