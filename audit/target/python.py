@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
+import importlib.util
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -288,6 +291,8 @@ def callable_of(
 ) -> Callable[[Any], Any]:
     """Return the callable that ``"module:name"`` points to.
 
+    A module that is not installed is looked for in the working directory, as ``python`` does.
+
     Raises
     ------
     TargetError
@@ -300,6 +305,7 @@ def callable_of(
     """
     module, _, path = function.partition(":")
     try:
+        _reach(module.partition(".")[0])
         found: Any = importlib.import_module(module)
         for name in path.split("."):
             found = getattr(found, name)
@@ -307,6 +313,13 @@ def callable_of(
         told = complaint(problem).decode()
         raise TargetError("target.no_function", function=function, problem=told) from problem
     return as_callable(found, function, table=table, frame=frame)
+
+
+def _reach(package: str) -> None:
+    """Let a package of the working directory be found; last, so that it hides nothing installed."""
+    here = str(Path.cwd())
+    if importlib.util.find_spec(package) is None and here not in sys.path:
+        sys.path.append(here)
 
 
 def as_callable(

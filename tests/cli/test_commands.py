@@ -369,3 +369,17 @@ def test_the_demonstration_writes_its_reports_in_both_languages(tmp_path):
     assert attributes == {"history", "country", "route", "customer_type"}
     counts = content(tmp_path / "runs/demo")["counts"]
     assert counts["answered"] == counts["planned"]
+
+
+def test_a_model_of_the_working_directory_is_found(tmp_path):
+    """As the template says; from anywhere else it is not there, and that is said."""
+    model = "def quote(seen):\n    return 100.0 * float(seen['nights'])\n"
+    (tmp_path / "shop_next_door.py").write_text(model, "utf-8")
+    written = plan(tmp_path, asks().replace("vendors_for_tests:quote", "shop_next_door:quote"))
+    found = evenhand("run", written, "--out", tmp_path / "run", "--quiet", cwd=tmp_path)
+    assert found.code != 4, found.text
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    lost = evenhand("run", written, "--out", tmp_path / "other", "--quiet", cwd=elsewhere)
+    assert lost.code == 4
+    assert "shop_next_door" in lost.err
