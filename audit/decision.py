@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ..datasets import rules
 from ..errors import Problem, UsageError
-from ..messages import text
+from ..messages import LANGUAGES, text
 from .annex import add
 from .folder import RunFolder
 from .record import Record
@@ -155,16 +155,17 @@ def _warnings(decision: Decision, asked: Any) -> list[Problem]:
     months = asked.get("review_months")
     if months and decision.next_review is None:
         warn("decision.warn_no_review", months=months)
-    elif months and decision.next_review and decision.next_review > _later(decision.decided, months):
+    elif (
+        months and decision.next_review and decision.next_review > _later(decision.decided, months)
+    ):
         warn("decision.warn_review", months=months)
     return found
 
 
 def _source(asked: Any) -> dict[str, str]:
-    provision = next((r for r in rules.provisions() if r["id"] == asked.get("source")), None)
-    if provision is None:
-        return {language: text("decision.source_own", language) for language in ("zh", "en")}
-    return {language: str(provision["instrument"][language]) for language in ("zh", "en")}
+    own = {language: text("decision.source_own", language) for language in LANGUAGES}
+    named: dict[str, str] = asked.get("source_name", own)
+    return named
 
 
 def _later(day: date, months: int) -> date:
@@ -202,7 +203,7 @@ def decide(folder: RunFolder, procedure: str, path: Path) -> list[Problem]:
             **decision.model_dump(mode="json", by_alias=True),
             "counted": list(counted(decision)),
             "warnings": [
-                {language: one.text(language) for language in ("zh", "en")} for one in warnings
+                {language: one.text(language) for language in LANGUAGES} for one in warnings
             ],
             "supersedes": _hash(folder, earlier[-1]) if earlier else None,
         },

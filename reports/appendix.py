@@ -8,6 +8,7 @@ from typing import Any
 from .. import messages
 from ..audit.record import Finding, Side
 from ..messages import numbers
+from . import committee
 from .context import LABELS, Context, cells, small
 from .model import Block, Cell, Fact, Facts, Group, Quote, Table
 from .sentences import size
@@ -66,17 +67,24 @@ def replies(about: Context) -> tuple[Block, ...]:
 
 
 def decisions(about: Context) -> tuple[Block, ...]:
-    """Return section 12: decisions, reviews, waivers and notes; empty where there are none."""
+    """Return section 12: decisions, reviews, waivers and notes, and a blank form to print."""
     order = [kind for kind in _KINDS if kind != "reply"]
-    return tuple(
-        _quote(about, entry) for kind in order for entry in about.annex if entry.get("kind") == kind
-    )
+    entries = [entry for kind in order for entry in about.annex if entry.get("kind") == kind]
+    formal = [entry for entry in entries if entry.get("decision")]
+    made = [
+        committee.quoted(about, _quote(about, entry), entry, last=entry is formal[-1])
+        if entry in formal
+        else _quote(about, entry)
+        for entry in entries
+    ]
+    return (*made, committee.form(about))
 
 
 def _quote(about: Context, entry: Mapping[str, Any]) -> Quote:
     voice = about.voice
     by = str(entry.get("by") or voice("report.anonymous"))
     role, time = str(entry.get("role") or ""), str(entry.get("time") or "")
+    time = numbers.moment(time) if "T" in time else time
     said = (
         voice("report.said_by", by=by, role=role, time=time)
         if role

@@ -12,7 +12,7 @@ from typing import Any
 from .. import messages
 from ..audit.record import Record
 from ..errors import UsageError
-from . import appendix, cover, findings, method, summary
+from . import appendix, committee, cover, elements, evidence, explained, findings, method, summary
 from .context import context
 from .model import Block, Report, Section
 from .provisions import Provision
@@ -57,14 +57,19 @@ def blocks(
     plan: list[tuple[str, str, str, tuple[Block, ...]]] = [
         ("s0", "0", voice("report.s0"), cover.blocks(about)),
         ("s1", "1", voice("report.s1"), summary.blocks(about)),
+        ("s2", "2", voice("committee.s2"), committee.asked(about)),
         ("s3", "3", voice("report.s3"), method.system(about)),
         ("s4", "4", voice("report.s4"), method.asked(about)),
         ("s5", "5", voice("report.s5"), findings.flagged(about)),
         ("s6a", "6a", voice("report.s6a"), findings.cleared(about)),
         ("s6b", "6b", voice("report.s6b"), findings.unknown(about)),
+        ("s7", "7", voice("committee.s7"), explained.blocks(about)),
+        ("s8", "8", voice("committee.s8"), elements.blocks(about)),
         ("s9", "9", voice("report.s9"), method.limits(about)),
+        ("s10", "10", voice("committee.s10"), committee.improvements(about)),
         ("s11", "11", voice("report.s11"), appendix.replies(about)),
         ("s12", "12", voice("report.s12"), appendix.decisions(about)),
+        ("sA", "A", voice("committee.s_a"), evidence.blocks(about)),
         ("sB", "B", voice("report.s_b"), appendix.results(about)),
         ("sC", "C", voice("report.s_c"), appendix.statistics(about)),
         ("sD", "D", voice("report.s_d"), appendix.glossary(about)),

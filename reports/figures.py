@@ -12,13 +12,14 @@ from html import escape
 
 from ..audit.record import Verdict
 from ..messages import numbers
-from .model import Dot, FigureBlock, FlowChart, IconArray, IntervalChart
+from .model import Bar, Chart, Dot, FigureBlock, FlowChart, IconArray, IntervalChart, ShareBars
 
 WIDTH = 360.0
 _LEFT, _RIGHT = 14.0, 346.0
 _INK = 'fill="currentColor"'
 _LINE = 'stroke="currentColor" fill="none"'
 _ACCENT = 'class="accent" fill="#1f4e79"'
+_OUTLINE = 'fill="none" stroke="currentColor" stroke-width="1.5"'
 _BOLD = ' font-weight="600"'
 _THICK = ' stroke-width="2"'
 _TICKS = 6
@@ -41,9 +42,11 @@ def svg(figure: FigureBlock) -> str:
     )
 
 
-def _draw(chart: IntervalChart | IconArray | FlowChart) -> tuple[str, float]:
+def _draw(chart: Chart) -> tuple[str, float]:
     if isinstance(chart, IntervalChart):
         return _intervals(chart)
+    if isinstance(chart, ShareBars):
+        return _bars(chart)
     if isinstance(chart, IconArray):
         return _icons(chart)
     return _flow(chart)
@@ -206,6 +209,37 @@ def _icon(kind: str, x: float, y: float) -> str:
     if kind == "either":
         return f"M{_n(x - 5)} {_n(y - 5)}h10v10h-10z"
     return f"M{_n(x - 3)} {_n(y)}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"
+
+
+# ---------------------------------------------------------------------- shares of a gap
+
+
+def _bars(chart: ShareBars) -> tuple[str, float]:
+    ends = [0.0, *(bar.value for bar in chart.bars)]
+    low, high = min(ends), max(ends)
+    scale = _scale(low, high if high > low else low + 1.0)
+    parts = [part for row, bar in enumerate(chart.bars) for part in _bar(bar, 44.0 * row, scale)]
+    bottom = 44.0 * len(chart.bars) + 6
+    if low < 0 < high:
+        parts += [
+            f'<rect x="{_n(_LEFT)}" y="{_n(bottom + 3)}" width="14" height="11" {_ACCENT}/>',
+            _text(_LEFT + 20, bottom + 13, chart.legend[0], "start"),
+            f'<rect x="{_n(WIDTH / 2)}" y="{_n(bottom + 3)}" width="14" height="11" {_OUTLINE}/>',
+            _text(WIDTH / 2 + 20, bottom + 13, chart.legend[1], "start"),
+        ]
+        bottom += 20
+    return "".join(parts), bottom + 4
+
+
+def _bar(bar: Bar, y: float, scale: Callable[[float], float]) -> list[str]:
+    left, right = sorted((scale(0.0), scale(bar.value)))
+    look = _ACCENT if bar.value >= 0 else _OUTLINE
+    box = (
+        f'<rect x="{_n(left)}" y="{_n(y + 20)}" width="{_n(max(right - left, 1.0))}" '
+        f'height="16" {look}/>'
+    )
+    zero = _rule(scale(0.0), y + 17, scale(0.0), y + 39, ' stroke-width="1.5"')
+    return [_text(_LEFT, y + 14, bar.words, "start"), box, zero]
 
 
 # ---------------------------------------------------------------------- the flow of trials

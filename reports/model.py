@@ -146,6 +146,26 @@ class IconArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One part of a whole, with its sign; `words` says both."""
+
+    words: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareBars:
+    """What each part adds to a gap: filled bars add, outlined ones take away.
+
+    `legend`: what filled means, what outlined means.
+    """
+
+    type: ClassVar[str] = "bars"
+    bars: tuple[Bar, ...]
+    legend: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowChart:
     """The flow of trials: what was planned, what became of it, what was analysed."""
 
@@ -153,6 +173,9 @@ class FlowChart:
     first: tuple[str, str]
     middle: tuple[tuple[str, str], ...]
     last: tuple[str, str]
+
+
+Chart = IntervalChart | IconArray | FlowChart | ShareBars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +186,7 @@ class FigureBlock:
     id: str
     title: str
     alt: str
-    chart: IntervalChart | IconArray | FlowChart
+    chart: Chart
     table: Table | None = None
 
 

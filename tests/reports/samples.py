@@ -9,13 +9,20 @@ from typing import Any
 import rfc8785
 
 from evenhand.audit.record import (
+    Agreement,
     AtLimit,
     AttributeNote,
+    Clause,
     Content,
+    Contribution,
     Control,
+    Counterfactual,
     Counts,
+    Decomposition,
     DefenceRow,
+    Driver,
     ExamplePair,
+    Explanation,
     Finding,
     Limits,
     NotTestable,
@@ -23,6 +30,8 @@ from evenhand.audit.record import (
     Record,
     Run,
     Setting,
+    Subgroup,
+    Surrogate,
     Text,
     Trial,
 )
@@ -93,6 +102,90 @@ def trial(number: int, arm: str, level: str, price: float | None, **seen: str) -
     )
 
 
+def parts(*names: str, currency: str = "CNY") -> list[Contribution]:
+    """Contributions that halve from one to the next; every third takes away."""
+    out = []
+    for i, name in enumerate(names):
+        size = (-1 if i % 3 == 2 else 1) * 4.0 / 2**i
+        out.append(
+            Contribution(
+                name=name,
+                label=text(name, name),
+                effect=log_ratio(size / 2, size / 2 - 0.3, size / 2 + 0.3),
+                money=money(size, size - 0.6, size + 0.6, currency),
+                share=size / 6.1,
+                alone=percent(size / 2, size / 2 - 0.3, size / 2 + 0.3),
+            )
+        )
+    return out
+
+
+def explanations(label: str = "手机型号", *, agrees: bool = False) -> list[Explanation]:
+    """One of each kind: several attributes, the fields of a cue, a subgroup, a surrogate."""
+    agreement = Agreement(
+        explained=percent(2.1, 1.8, 2.4), tested=percent(3.0, 2.4, 3.6), agrees=agrees
+    )
+    return [
+        Decomposition(
+            scope="attributes",
+            findings=["F01", "F02"],
+            gap=log_ratio(3.0, 2.4, 3.6),
+            percent=percent(3.0, 2.4, 3.6),
+            money=money(6.1, 4.9, 7.2),
+            parts=parts(label, "past_spend", "tenure", "coupon", "channel", "city", "hour"),
+            together=log_ratio(0.9, 0.5, 1.3),
+            method="permutations",
+            contexts=212,
+            n_excluded=3,
+            queries=1696,
+            agreement=agreement,
+            counterfactual=Counterfactual(
+                back=["device", "past_spend"],
+                labels=[text(label, label), text("消费水平", "spending level")],
+                remaining=percent(0.4, 0.2, 0.6),
+            ),
+        ),
+        Decomposition(
+            scope="fields",
+            findings=["F01"],
+            gap=log_ratio(3.0, 2.4, 3.6),
+            percent=percent(3.0, 2.4, 3.6),
+            money=None,
+            parts=[part.model_copy(update={"money": None}) for part in parts("user_agent", label)],
+            together=None,
+            method="enumeration",
+            contexts=64,
+            n_excluded=0,
+            queries=256,
+            agreement=agreement.model_copy(update={"agrees": True}),
+            counterfactual=Counterfactual(back=["a"], labels=[text("a", "a")], remaining=None),
+        ),
+        Subgroup(
+            clauses=[
+                Clause(name="hour", label=text(label, label), relation="above", value=18.0),
+                Clause(name="city", label=text("城市", "city"), relation="is", value=label),
+            ],
+            part_of_frame=0.23,
+            inside=percent(6.2, 4.8, 7.7),
+            elsewhere=percent(0.1, -0.4, 0.6),
+            confirmed=agrees,
+            blocks=128,
+            queries=256,
+        ),
+        Surrogate(
+            fidelity=0.93,
+            floor=0.8,
+            fitted=1240,
+            held_out=410,
+            drivers=[
+                Driver(name="km", label=text("里程", "distance"), role="condition", percent=31.0),
+                Driver(name="device", label=text(label, label), role="ability_to_pay", percent=2.9),
+            ],
+            agreement=agreement,
+        ),
+    ]
+
+
 def finding(**changes: Any) -> Finding:
     """The model finding F01: beyond the limit."""
     base: dict[str, Any] = {
@@ -156,7 +249,7 @@ def finding(**changes: Any) -> Finding:
                 reference=trial(42, "reference", "android-budget", 328.0),
             )
         ],
-        "explanations": [],
+        "explanations": explanations(),
     }
     return Finding.model_validate(base | changes)
 
@@ -434,7 +527,40 @@ def annex(made: Record) -> list[dict[str, Any]]:
             "file": "minutes.pdf",
             "sha256": "ee" * 32,
         },
+        decision(made, "reject"),
+        decision(made, "approve-after-changes", supersedes="ab" * 32),
     ]
+
+
+def decision(made: Record, option: str, **changes: Any) -> dict[str, Any]:
+    """A decision as the command puts it into the annex."""
+    members = [
+        {"name": "王敏", "role": "chair", "conflict": "none", "present": True, "vote": "for"},
+        {"name": HOSTILE, "role": "", "conflict": HOSTILE, "present": True, "vote": "against"},
+        {"name": "赵云", "role": "law", "conflict": "无", "present": False, "vote": "none"},
+    ]
+    return {
+        "kind": "decision",
+        "by": "王敏",
+        "role": "chair",
+        "time": "2026-12-11T03:04:05+00:00",
+        "record_sha256": made.content_sha256,
+        "text": "报价随手机型号变化。\nQuotes follow the phone model.",
+        "file": "decision.yaml",
+        "sha256": "ff" * 32,
+        "decision": {
+            "procedure": "ethics-initial",
+            "option": option,
+            "decided": "2026-12-10",
+            "members": members,
+            "counted": [1, 1, 0],
+            "reasons": "…",
+            "conditions": ["三个月内整改 / within 3 months"],
+            "next_review": "2027-06-30",
+            "warnings": [{"zh": "到会 2 人，少于 5 人。", "en": "2 were present, fewer than 5."}],
+            **changes,
+        },
+    }
 
 
 def euro() -> Record:
@@ -491,6 +617,7 @@ def hostile() -> Record:
         level_label=bad,
         reference_label=None,
         cues=[HOSTILE],
+        explanations=explanations(HOSTILE, agrees=True),
         examples=[
             ExamplePair(
                 treated=trial(1, "treated", HOSTILE, 1.0, room=HOSTILE),
