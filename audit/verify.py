@@ -27,8 +27,7 @@ LOCK, LOCK_SEAL, PLAN = "plan.lock.json", "plan.lock.dsse.json", "plan.json"
 RECORD, CONTENT, ANNEX = "record.json", "content.json", "annex.jsonl"
 CALLS, WAVES = "calls.jsonl.gz", "waves.jsonl.gz"
 STATEMENT, LOCKED = "application/vnd.in-toto+json", "application/vnd.evenhand.lock+json"
-CHUNK, SMALL, LINE, RATIO = 1 << 20, 1 << 26, 1 << 27, 256
-# bytes read at once; most of a file read whole; of a line; how far a packed file may swell
+CHUNK, SMALL, LINE, RATIO = 1 << 20, 1 << 26, 1 << 27, 256  # most bytes at once, whole, in a line
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LOCAL, _CENTRAL = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L")
@@ -40,6 +39,7 @@ class Wrong(Exception):  # noqa: N818 - it says what the evidence is, not what a
     """What is wrong with a bundle (`code`) and where in it."""
 
     def __init__(self, code: str, where: str) -> None:
+        where = "".join(sign if sign.isprintable() else "?" for sign in where[:200])
         super().__init__(f"{code}: {where}")
         self.code, self.where = code, where
 
@@ -75,9 +75,9 @@ def dumps(value: Any) -> bytes:
 
 def unbase64(text: str) -> bytes:
     """Return what was encoded, in the one way in which it can be."""
-    if b64encode(data := b64decode(text, validate=True)).decode() != text:
-        raise ValueError(text)
-    return data
+    if b64encode(data := b64decode(text, validate=True)).decode() == text:
+        return data
+    raise ValueError(text)
 
 
 def keyid(public: Ed25519PublicKey) -> str:
@@ -126,8 +126,8 @@ class Bundle:
         tail = self._bytes(max(0, size - _END.size), _END.size)
         self.must(len(tail) == _END.size and tail[:4] == b"PK\5\6", "not_a_bundle")
         count, length, start = _END.unpack(tail)[4:7]
-        self.must(tail == end(count, length, start) and length <= SMALL, "layout")
-        self.must(start + length + _END.size == size, "layout")
+        fits = length <= SMALL and start + length + _END.size == size
+        self.must(fits and tail == end(count, length, start), "layout")
         directory, place, offset = self._bytes(start, length), 0, 0
         while place < length:
             self.at = f"directory, byte {start + place}"
@@ -324,18 +324,18 @@ def _verified(bundle: Bundle, keys: Sequence[Ed25519PublicKey]) -> dict[str, Any
     bundle.must(calls == manifest["calls"], "calls", CALLS)
     for one in manifest["files"]:
         tree.add(dumps(one))
-    root, digests = tree.root(), said | {MANIFEST: hashlib.sha256(raw).hexdigest()}
+    root, own = tree.root(), {MANIFEST: hashlib.sha256(raw).hexdigest()}
     bundle.must(root == manifest["root"], "root", MANIFEST)
-    bundle.must(payload == statement(root, digests), "statement", SEAL)
-    locked, lock_signers = bundle.read(LOCK), list[str]()
+    bundle.must(payload == statement(root, said | own), "statement", SEAL)
+    lock_signers = list[str]()
     if LOCK_SEAL in files:
         promised, lock_signers = bundle.signers(LOCK_SEAL, LOCKED)
-        bundle.must(promised == locked, "lock", LOCK_SEAL)
+        bundle.must(promised == bundle.read(LOCK), "lock", LOCK_SEAL)
     if stamped := TOKEN in bundle.files:
         bundle.must(hashlib.sha256(payload).digest() in bundle.read(TOKEN), "time", TOKEN)
     found = {"root": root, "leaves": tree.size, "calls": calls, "waves": len(lengths)}
-    found |= {"content_sha256": said[CONTENT], "lock_sha256": said[LOCK], "signers": signers}
-    return found | {"lock_signers": lock_signers, "time_token": stamped}
+    hashes = {"content_sha256": said[CONTENT], "lock_sha256": said[LOCK], "time_token": stamped}
+    return {**found, **hashes, "signers": signers, "lock_signers": lock_signers}
 
 
 def main(words: Sequence[str]) -> int:

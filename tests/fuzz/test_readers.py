@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,21 +26,31 @@ from tests.audit.evidence_for_tests import (
     put_together,
     python,
     rehashed,
+    samples,
 )
 
 from evenhand.audit.bundle import checked
 from evenhand.audit.folder import RunFolder
 from evenhand.audit.journal import Journal
 from evenhand.audit.lock import Lock
+from evenhand.audit.plan import Response
 from evenhand.audit.planfile import load, parse
 from evenhand.audit.replay import opened, replay
 from evenhand.audit.seal import seal
 from evenhand.audit.signing import countersign, public_key
+from evenhand.audit.target.protocol import Reply
+from evenhand.audit.target.read import Reader, compile_path
+from evenhand.audit.target.render import HEADER, Template
 from evenhand.audit.verify import CALLS, MANIFEST, SEAL, WAVES
 from evenhand.errors import EvenhandError
+from evenhand.probes.protocol import Money
+from evenhand.reports.html import html
+
+MANY = "EVENHAND_FUZZ"
+"""Environment variable with the number of examples for each reader."""
 
 few = settings(
-    max_examples=60,
+    max_examples=int(os.environ.get(MANY, "60")),
     deadline=None,
     derandomize=True,
     database=None,
@@ -91,6 +104,20 @@ def evidence(tmp_path_factory) -> Evidence:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> RunFolder:
     return fabricated(tmp_path_factory.mktemp("small") / "run", 120, waves=3)
+
+
+@pytest.mark.prove
+def test_everything_here_at_length():
+    words = ["-m", "not prove", "-q", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("pytest")), *words],
+        env={**os.environ, MANY: "1500"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
 
 
 # --------------------------------------------------------------------------------------- plans
@@ -254,3 +281,61 @@ def test_a_journal_of_anything_in_well_made_rows(small, column, value):
             connection.close()
         with only_our_errors():
             seal(run.path)
+
+
+# -------------------------------------------------------------- what vendors say, what people read
+
+RESPONSE = Response(final="$.price", list="$.list[0].price", currency="$.currency")
+MONEY = Money(currency="CNY", unit="fen", per="night", minor=100)
+bodies = st.binary(max_size=80) | plain.map(lambda tree: json.dumps(tree).encode())
+
+
+@few
+@given(
+    bodies,
+    st.integers(-1, 1000),
+    st.dictionaries(st.sampled_from(["retry-after", "date", "content-type"]), st.text(max_size=20)),
+    st.none() | st.sampled_from(["network", "format", "ceiling", "?"]),
+)
+def test_whatever_a_vendor_says_is_an_answer_or_a_failure(body, status, headers, error):
+    reply = Reply(status=status, body=body, headers=headers, error=error)
+    said = Reader(RESPONSE, MONEY).answers(reply)
+    assert len(said.kind) == 1
+    for column in said.values.values():
+        assert (said.kind[0] == 0) == bool(column[0] >= 0)
+
+
+@few
+@given(st.text(max_size=40))
+def test_a_path_of_anything(text):
+    with only_our_errors():
+        compile_path(f"$.{text}")({"a": 1})
+    with only_our_errors():
+        compile_path(text)({"a": [1, {"b": 2}]})
+
+
+@few
+@given(st.recursive(st.text(max_size=12), lambda one: st.dictionaries(st.text(max_size=5), one)))
+def test_a_template_of_anything(tree):
+    with only_our_errors():
+        Template.json(tree)
+    with only_our_errors():
+        Template.line(str(tree), HEADER)
+
+
+@few
+@given(
+    st.lists(st.fixed_dictionaries({"kind": st.sampled_from(["note", "reply", "review", "waiver"]),
+                                    "by": st.text(), "text": st.text()}), max_size=3),
+    st.text(),
+    st.sampled_from(["zh", "en"]),
+)  # fmt: skip
+def test_a_report_of_anything_has_no_script(entries, words, language):
+    record = samples().record()
+    audit = record.content.setting.model_copy(update={"vendor": words, "conflicts": words})
+    content = record.content.model_copy(update={"setting": audit})
+    base = {"role": "", "time": "2026-11-23T00:00:00+00:00", "record_sha256": "", "previous": ""}
+    page = html(
+        record.model_copy(update={"content": content}), [base | one for one in entries], language
+    )
+    assert "<script" not in page.lower()

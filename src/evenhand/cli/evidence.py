@@ -56,6 +56,7 @@ def seal(
         attach(run, key=signing, token=None if token is None else token.read_bytes())
         view.out(text("evidence.attached", path=run))
         return 0
+    _reported(run)
     keys = [] if signing is None else [signing]
     sealed = seal_(run, out, keys=keys, operator=operator, witness=witness)
     if token is not None:
@@ -70,6 +71,17 @@ def seal(
     view.out(text("evidence.sealed", path=sealed.path, root=sealed.root, signers=who))
     view.out(text("cli.written", path=cover))
     return 0
+
+
+def _reported(run: Path) -> None:
+    """Write the reports of a run that has none yet: they are part of what is sealed."""
+    from ..audit.folder import RunFolder, disk
+    from ..reports import write
+
+    folder = RunFolder.existing(run)
+    if not any(folder.path.glob("report.*")):
+        with disk(folder.path):
+            write(folder.read_record(), folder.read_annex(), folder.path)
 
 
 @app.command(help=text("evidence.verify"))
