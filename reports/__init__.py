@@ -11,7 +11,8 @@ from typing import Any
 from ..audit.record import Record
 from ..errors import UsageError
 
-FORMATS = ("html", "json")
+FORMATS = ("html", "json", "csv", "md")
+DEFAULT = ("html", "json")
 
 
 def write(
@@ -19,7 +20,8 @@ def write(
     annex: Sequence[Mapping[str, Any]],
     folder: Path,
     languages: Sequence[str] = ("zh", "en"),
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = DEFAULT,
+    page: str | None = None,
 ) -> list[Path]:
     """Write the reports of an audit into a folder.
 
@@ -31,9 +33,11 @@ def write(
     folder : Path
         Made where it is not there.
     languages : sequence of {"zh", "en"}
-    formats : sequence of {"html", "json"}
-        ``report.zh.html`` and ``report.en.html``; ``report.json`` holds the findings, one flat row
-        each, in both languages.
+    formats : sequence of {"html", "json", "csv", "md"}
+        ``report.zh.html`` and ``report.en.html``; ``report.json`` and ``report.csv`` hold the
+        findings, one flat row each, in both languages; ``report.zh.md`` is the summary as Markdown.
+    page : {"summary"}, optional
+        ``summary.zh.html``: the one page alone, in place of the whole report.
 
     Returns
     -------
@@ -43,7 +47,7 @@ def write(
     Raises
     ------
     UsageError
-        If there is no such format or language. Nothing is written then.
+        If there is no such format, page or language. Nothing is written then.
     """
     from . import exports
     from .html import html
@@ -54,7 +58,12 @@ def write(
             raise UsageError("report.unknown_format", format=format_, known=known)
     texts: dict[str, str] = {}
     if "html" in formats:
-        texts |= {f"report.{lang}.html": html(record, annex, lang) for lang in languages}
+        stem = page or "report"
+        texts |= {f"{stem}.{lang}.html": html(record, annex, lang, page=page) for lang in languages}
+    if "md" in formats:
+        texts |= {f"report.{lang}.md": exports.markdown(record, annex, lang) for lang in languages}
+    if "csv" in formats:
+        texts["report.csv"] = exports.csv(record)
     if "json" in formats:
         texts["report.json"] = exports.tidy(record)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,4 +85,4 @@ def _replace(path: Path, text: str) -> Path:
     return path
 
 
-__all__ = ["FORMATS", "write"]
+__all__ = ["DEFAULT", "FORMATS", "write"]

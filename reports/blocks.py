@@ -13,9 +13,14 @@ from .. import messages
 from ..audit.record import Record
 from ..errors import UsageError
 from . import appendix, committee, cover, elements, evidence, explained, findings, method, summary
-from .context import context
+from .context import Context, context
 from .model import Block, Report, Section
 from .provisions import Provision
+
+PAGES = ("summary",)
+"""Pages that can be had on their own."""
+Planned = tuple[str, str, str, tuple[Block, ...]]
+"""A section: id, number, title, blocks."""
 
 
 def blocks(
@@ -24,6 +29,7 @@ def blocks(
     language: str,
     *,
     provisions: Sequence[Provision] | None = None,
+    page: str | None = None,
 ) -> Report:
     """Return a report in one language, before it is HTML or paper.
 
@@ -37,6 +43,8 @@ def blocks(
     language : {"zh", "en"}
     provisions : sequence of mapping, optional
         The rules as of today. Default: the shipped map.
+    page : {"summary"}, optional
+        One page only. Default: the whole report.
 
     Returns
     -------
@@ -46,15 +54,19 @@ def blocks(
     Raises
     ------
     UsageError
-        If there is no such language.
+        If there is no such language or page.
     """
     if language not in messages.LANGUAGES:
         raise UsageError(
             "report.unknown_language", language=language, known=", ".join(messages.LANGUAGES)
         )
+    if page not in {None, *PAGES}:
+        raise UsageError("report.unknown_page", page=page, known=", ".join(PAGES))
     about = context(record, annex, language, provisions)
     voice = about.voice
-    plan: list[tuple[str, str, str, tuple[Block, ...]]] = [
+    if page is not None:
+        return _report(about, [("s1", "1", voice("report.s1"), summary.page(about))], single=True)
+    plan: list[Planned] = [
         ("s0", "0", voice("report.s0"), cover.blocks(about)),
         ("s1", "1", voice("report.s1"), summary.blocks(about)),
         ("s2", "2", voice("committee.s2"), committee.asked(about)),
@@ -74,8 +86,13 @@ def blocks(
         ("sC", "C", voice("report.s_c"), appendix.statistics(about)),
         ("sD", "D", voice("report.s_d"), appendix.glossary(about)),
     ]
+    return _report(about, plan)
+
+
+def _report(about: Context, plan: Sequence[Planned], *, single: bool = False) -> Report:
+    voice = about.voice
     return Report(
-        language=language,
+        language=voice.language,
         title=voice("report.title"),
         subtitle=voice.of(about.setting.title),
         contents=voice("report.contents"),
@@ -85,4 +102,5 @@ def blocks(
             for id_, number, title, made in plan
             if made
         ),
+        single=single,
     )

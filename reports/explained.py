@@ -26,6 +26,8 @@ BARS = 5
 """Most bars of a chart; the rest is one bar."""
 DRIVERS = 4
 """Most inputs of the surrogate that a sentence names."""
+SLACK = 0.1
+"""Shares of a gap are printed while none is further outside 0 to 1: beyond, parts cancel out."""
 WORDS = 44
 """Most half-width characters of a bar's words."""
 _RELATIONS = {"is": "explain.is", "at_most": "explain.at_most", "above": "explain.above"}
@@ -247,7 +249,7 @@ def _table(about: Context, made: Decomposition) -> Table:
 def _row(about: Context, part: Contribution, made: Decomposition) -> tuple[Cell, ...]:
     share = (
         ""
-        if part.share is None
+        if part.share is None or not _plain(made)
         else numbers.percent(100 * part.share, about.voice.language, digits=0)
     )
     alone = _percent(about, part.alone) if part.alone else ""
@@ -258,6 +260,11 @@ def _row(about: Context, part: Contribution, made: Decomposition) -> tuple[Cell,
         about.number(share),
         about.number(alone),
     )  # fmt: skip
+
+
+def _plain(made: Decomposition) -> bool:
+    shares = [part.share for part in made.parts if part.share is not None]
+    return all(-SLACK <= share <= 1 + SLACK for share in shares)
 
 
 def _spread(about: Context, part: Contribution, made: Decomposition) -> str:

@@ -1,12 +1,19 @@
-"""Findings as tidy data: one flat row each, for tables and for machines."""
+"""Findings as tidy data, one flat row each, and the summary as Markdown."""
 
 from __future__ import annotations
 
+import csv as table_files
+import io
 import json
 import math
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..audit.record import Finding, Range, Record
+from .blocks import blocks
+from .model import Block, Bullets, Callout, Facts, FindingSummary, Group, Paragraph
+from .scrub import scrub
 
 _RANGES = (
     "effect",
@@ -97,3 +104,89 @@ def tidy(record: Record) -> str:
         "findings": rows(record),
     }
     return json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+_FORMULA = re.compile(r"^[\s]*[=+\-@\t\r|%]")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|^\s*[#+-]")
+
+
+def csv(record: Record) -> str:
+    """Return the findings as csv, one row each: UTF-8 with a byte order mark, for spreadsheets.
+
+    No cell is taken for a formula: what begins like one is given an apostrophe.
+    """
+    table = rows(record)
+    out = io.StringIO()
+    writer = table_files.writer(out, lineterminator="\r\n")
+    writer.writerow(["record_sha256", *(table[0] if table else ())])
+    for row in table:
+        writer.writerow([record.content_sha256, *(cell(value) for value in row.values())])
+    return "\ufeff" + out.getvalue()
+
+
+def cell(value: Any) -> str:
+    """Return a value as a spreadsheet may safely show it.
+
+    Examples
+    --------
+    >>> cell("=HYPERLINK(1)"), cell(-0.5), cell(None), cell(" @x")
+    ("'=HYPERLINK(1)", '-0.5', '', "' @x")
+    """
+    text = "" if value is None else repr(value) if isinstance(value, float) else str(value)
+    text = scrub(text)
+    return text if _NUMBER.fullmatch(text) or not _FORMULA.match(text) else "'" + text
+
+
+def markdown(record: Record, annex: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Return the summary page as Markdown: the same sentences and numbers as the report's.
+
+    Raises
+    ------
+    UsageError
+        If there is no such language.
+    """
+    page = blocks(record, annex, language, page="summary")
+    lines = [f"# {escaped(page.title)}", "", escaped(page.subtitle), ""]
+    for section in page.sections:
+        lines += [f"## {escaped(section.title)}", ""]
+        for block in section.blocks:
+            lines += [*_marked(block, 3), ""]
+    lines += [escaped(page.foot), ""]
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    r"""Return text that no reader of Markdown takes for markup.
+
+    Examples
+    --------
+    >>> print(escaped("# *a* <b> [x](y)"))
+    \# \*a\* \<b\> \[x\](y)
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", text)
+
+
+def _marked(block: Block, level: int) -> list[str]:
+    if isinstance(block, Paragraph):
+        return [escaped(block.text)]
+    if isinstance(block, Bullets):
+        return [f"- {escaped(item)}" for item in block.items]
+    if isinstance(block, Facts):
+        return [f"- {escaped(fact.name)}: {escaped(fact.value)}" for fact in block.facts]
+    return _headed(block, level)
+
+
+def _headed(block: Block, level: int) -> list[str]:
+    mark = "#" * level
+    if isinstance(block, FindingSummary):
+        head = (
+            f"{mark} {block.id} {block.badge.symbol} {block.badge.words}: {escaped(block.question)}"
+        )
+        return [head, "", *(escaped(sentence) for sentence in block.sentences)]
+    if isinstance(block, Group):
+        inner = [line for one in block.blocks for line in _marked(one, level + 1)]
+        return [f"{mark} {escaped(block.title)}", "", *inner]
+    if isinstance(block, Callout):
+        return [f"{mark} {escaped(block.title)}", "", *(f"- {escaped(t)}" for t in block.texts)]
+    return []

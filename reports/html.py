@@ -22,6 +22,7 @@ _BREAK = "\0"
 _LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{25,}")
 _PIECE = re.compile(r".{1,16}")
 _PERCENT = re.compile(r"(?<=\d) %")
+_MINUS = re.compile("\N{MINUS SIGN}(?=[€¥])")
 _LANG = {"zh": "zh-Hans", "en": "en"}
 
 
@@ -31,6 +32,7 @@ def html(
     language: str,
     *,
     provisions: Sequence[Provision] | None = None,
+    page: str | None = None,
 ) -> str:
     """Return a report as one self-contained HTML page.
 
@@ -42,6 +44,8 @@ def html(
     language : {"zh", "en"}
     provisions : sequence of mapping, optional
         The rules as of today. Default: the shipped map.
+    page : {"summary"}, optional
+        One page only. Default: the whole report.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def html(
     UsageError
         If there is no such language.
     """
-    return render(blocks(record, annex, language, provisions=provisions))
+    return render(blocks(record, annex, language, provisions=provisions, page=page))
 
 
 def render(report: Report) -> str:
@@ -87,8 +91,10 @@ def soft(text: str) -> Markup:
 
 
 def _unbroken(value: Any) -> Any:
-    """Keep a number and its percent sign on one line."""
-    return _PERCENT.sub("\N{NO-BREAK SPACE}%", value) if type(value) is str else value
+    """Keep a number and its percent sign, and a minus and its currency, on one line."""
+    if type(value) is not str:
+        return value
+    return _MINUS.sub("\N{MINUS SIGN}\N{WORD JOINER}", _PERCENT.sub("\N{NO-BREAK SPACE}%", value))
 
 
 def _style() -> str:

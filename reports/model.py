@@ -210,6 +210,8 @@ class FindingSummary:
     question: str
     sentences: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    linked: bool = True
+    """Whether the finding has a page in the same report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,3 +270,5 @@ class Report:
     """What the list of sections is called."""
     foot: str
     sections: tuple[Section, ...]
+    single: bool = False
+    """Whether it is one page: without a list of contents, set to fit on one sheet."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from ..audit.record import Finding
+from ..messages import numbers
 from . import charts
 from .context import LABELS, Context
 from .model import (
@@ -12,13 +14,15 @@ from .model import (
     Bullets,
     Callout,
     Cell,
+    Facts,
     FindingSummary,
     Group,
     Paragraph,
     Table,
 )
 from .provisions import name
-from .sentences import STRENGTHS, size
+from .scrub import scrub
+from .sentences import NAME, STRENGTHS, size
 
 CONTROLS = {
     "twins": "words.control_twins",
@@ -45,6 +49,37 @@ def blocks(about: Context) -> tuple[Block, ...]:
         Group(title=about.voice("report.not_said"), blocks=(_not_said(about),)),
     ]
     return tuple(made)
+
+
+def page(about: Context) -> tuple[Block, ...]:
+    """Return one page for a member who reads nothing else: whose report, what was found, what not."""
+    voice, setting = about.voice, about.setting
+    facts = Facts(
+        facts=(
+            about.fact("report.vendor", scrub(setting.vendor, NAME)),
+            about.fact("report.paid_by", scrub(setting.paid_by, NAME)),
+            about.fact("report.dates", _days(about)),
+            about.fact("report.record_hash", about.record.content_sha256, code=True),
+        )
+    )
+    findings = tuple(
+        replace(_one(about, finding), notes=(), linked=False) for finding in about.primary
+    )
+    law = voice("report.not_said_law")
+    return (
+        facts,
+        Paragraph(text=_tally(about)),
+        *_failed_controls(about),
+        *findings,
+        Group(title=voice("report.not_judged"), blocks=(_not_judged(about),)),
+        Group(title=voice("report.not_said"), blocks=(Bullets(items=(law,)),)),
+    )
+
+
+def _days(about: Context) -> str:
+    days = [numbers.day(about.run.started), numbers.day(about.run.ended)]
+    low, high = days
+    return low if low == high else about.voice("words.range", low=low, high=high)
 
 
 def _tally(about: Context) -> str:

@@ -288,6 +288,7 @@ def report(
     run: RunPath,
     languages: Annotated[str, typer.Option("--language")] = "zh,en",
     formats: Annotated[str, typer.Option("--format")] = "html,json",
+    page: Annotated[str | None, typer.Option("--page", help=text("report.help_page"))] = None,
     lang: Lang = None,
 ) -> int:
     """Write the reports of a run."""
@@ -297,7 +298,8 @@ def report(
     _report(
         RunFolder.existing(run),
         _several("--language", languages, ("zh", "en")),
-        _several("--format", formats, ("html", "json")),
+        _several("--format", formats, ("html", "json", "csv", "md")),
+        page=page,
     )
     return 0
 
@@ -465,6 +467,7 @@ def _report(
     languages: tuple[str, ...],
     formats: tuple[str, ...],
     *,
+    page: str | None = None,
     quiet: bool = True,
 ) -> list[Path]:
     from ..audit.folder import disk
@@ -472,7 +475,7 @@ def _report(
 
     record, annex_ = folder.read_record(), folder.read_annex()
     with disk(folder.path):
-        written = write(record, annex_, folder.path, languages, formats)
+        written = write(record, annex_, folder.path, languages, formats, page)
     if quiet:
         for path in written:
             view.note(text("cli.written", path=path))
