@@ -87,8 +87,8 @@ class Proof:
 
         Examples
         --------
-        >>> prove([leaf_hash(b"a"), leaf_hash(b"b")], 0).to_bytes()[:44]
-        b'{"index":0,"path":"V8-5kefNVH6pJ4BI5vwtN4nhb'
+        >>> prove([leaf_hash(b"a")], 0).to_bytes()
+        b'{"index":0,"path":"","size":1}'
         """
         path = base64.urlsafe_b64encode(b"".join(self.beside)).decode()
         return rfc8785.dumps({"index": self.index, "path": path, "size": self.size})

@@ -28,7 +28,7 @@ class Clock:
     >>> clock = Clock()
     >>> clock.see(Reply(headers={"date": "Thu, 01 Jan 1970 00:00:05 GMT"}, at=3.0, seconds=0.5))
     >>> clock.summary()
-    {'answers': 1, 'median_seconds': 1, 'low_seconds': 1, 'high_seconds': 1}
+    {'answers': 1, 'median_seconds': 2, 'low_seconds': 2, 'high_seconds': 2}
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -145,11 +145,7 @@ class Bundle:
     def must(self, holds: object, code: str, where: str | None = None) -> None:
         """Go on only where something holds; else say what is wrong, and where."""
         if not holds:
-            self.wrong(code, where)
-
-    def wrong(self, code: str, where: str | None = None) -> NoReturn:
-        """Say what is wrong, and where, if that is not where we are."""
-        raise Wrong(code, where or self.at)
+            raise Wrong(code, where or self.at)
 
     def _bytes(self, offset: int, size: int) -> bytes:
         self._file.seek(offset)
@@ -186,17 +182,20 @@ class Bundle:
         self.must(
             0 <= unpacked <= RATIO * self.files.get(name, (0, 0, 0))[1] + CHUNK, "swells", name
         )
-        unpack, rest, left = zlib.decompressobj(31), b"", unpacked
+        unpack, held, left = zlib.decompressobj(31), [b""], unpacked
         for chunk in self.chunks(name):
             data = chunk
             while data:
                 self.must(not unpack.eof, "malformed", name)
                 part = unpack.decompress(data, CHUNK)
                 data, left = unpack.unconsumed_tail + unpack.unused_data, left - len(part)
-                *whole, rest = (rest + part).split(b"\n")
-                self.must(left >= 0 and len(rest) <= LINE, "swells", name)
-                yield from whole
-        self.must(unpack.eof and not rest and not left, "malformed", name)
+                first, *more = part.split(b"\n")
+                held.append(first)
+                if more:
+                    yield from (b"".join(held), *more[:-1])
+                    held = [more[-1]]
+                self.must(left >= 0 and sum(map(len, held)) <= LINE, "swells", name)
+        self.must(unpack.eof and not any(held) and not left, "malformed", name)
 
     def signers(self, name: str, kind: str) -> tuple[bytes, list[str]]:
         """Return what an envelope holds and the ids of the keys that signed it."""
@@ -212,7 +211,7 @@ class Bundle:
             try:
                 public.verify(unbase64(one["sig"]), pae(kind, payload))
             except InvalidSignature:
-                self.wrong("signature", f"{name}, key {one['keyid'][:16]}")
+                raise Wrong("signature", f"{name}, key {one['keyid'][:16]}") from None
             signed.append(one["keyid"])
         return payload, signed
 
