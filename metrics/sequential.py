@@ -162,13 +162,17 @@ def rate_difference(
     )
 
 
+PRIOR = 0.5
+"""Both parameters of the Beta law over the lean; 1 waits some 4 % longer where pairs lean much."""
+
+
 def discordant_pairs(
     treated: ArrayLike, reference: ArrayLike, *, alternative: Alternative = "two-sided"
 ) -> SequentialResult:
     """Test matched yes / no answers for a lean of the discordant pairs, at any time.
 
     Null hypothesis: a pair whose answers differ is as likely to lean either way. Guarantee:
-    finite-sample; a uniform mixture over the lean (over one half of it, where one-sided), so the
+    finite-sample; a Beta(½, ½) mixture over the lean (its half, where one-sided), so the
     chance that the evidence ever reaches 1 / alpha is at most alpha.
 
     Parameters
@@ -196,7 +200,7 @@ def discordant_pairs(
     --------
     >>> found = discordant_pairs([1] * 12, [0] * 12)
     >>> found.stopped_at(), found.estimate
-    (8, 1.0)
+    (7, 1.0)
     """
     kept = _paired_rates("discordant_pairs", treated, reference, alternative)
     more = np.cumsum(kept.treated > kept.reference)
@@ -219,12 +223,13 @@ def discordant_pairs(
 def _beta_evidence(more: np.ndarray, less: np.ndarray, alternative: Alternative) -> Floats:
     from scipy.special import betainc, betaln
 
-    logs: Floats = betaln(more + 1, less + 1) + (more + less) * log(2)
+    logs: Floats = betaln(more + PRIOR, less + PRIOR) - betaln(PRIOR, PRIOR)
+    logs += (more + less) * log(2)
     if alternative == "two-sided":
         return logs
     a, b = (more, less) if alternative == "greater" else (less, more)
     with np.errstate(divide="ignore"):
-        half: Floats = np.log(2 * betainc(b + 1, a + 1, 0.5))
+        half: Floats = np.log(2 * betainc(b + PRIOR, a + PRIOR, 0.5))
     return logs + half
 
 
@@ -232,7 +237,7 @@ def _lean_limits(up: int, down: int, level: float) -> Interval:
     from scipy.optimize import brentq
     from scipy.special import betaln, xlog1py, xlogy
 
-    height = float(betaln(up + 1, down + 1)) + log(1 - level)
+    height = float(betaln(up + PRIOR, down + PRIOR) - betaln(PRIOR, PRIOR)) + log(1 - level)
 
     def kept(lean: float) -> float:
         return float(xlogy(up, lean) + xlog1py(down, -lean)) - height
