@@ -155,9 +155,10 @@ def cost(vendor: Vendor, hypotheses: int, audits: int) -> Cost:
     return Cost(vendor, hypotheses, tuple(q for q, _ in found), sum(right for _, right in found))
 
 
-def _job(place: tuple[int, int, int]) -> Cost:
+def _job(place: tuple[int, int, int]) -> tuple[tuple[int, ...], int]:
     vendor, hypotheses, audits = place
-    return cost((*VENDORS, NEVER)[vendor], hypotheses, audits)
+    found = cost((*VENDORS, NEVER)[vendor], hypotheses, audits)
+    return found.queries, found.right
 
 
 def costs(audits: int, workers: int) -> list[Cost]:
@@ -165,7 +166,10 @@ def costs(audits: int, workers: int) -> list[Cost]:
     jobs = [(i, k, max(10, audits // k)) for i in range(len(VENDORS)) for k in (1, 3, 5)]
     jobs.append((len(VENDORS), 1, max(10, audits // 5)))
     with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(_job, jobs))
+        return [
+            Cost((*VENDORS, NEVER)[vendor], hypotheses, *found)
+            for (vendor, hypotheses, _), found in zip(jobs, pool.map(_job, jobs), strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,7 @@ def main(arguments: Sequence[str]) -> int:
     for one in found:
         line = {"vendor": one.vendor.name, "hypotheses": one.hypotheses, "median": one.median}
         line |= {"p95": one.high, "right": one.right, "audits": len(one.queries)}
+        line |= {"contract": one.vendor.stated.get(one.hypotheses)}
         print(json.dumps(line), flush=True)
     parts = blocks(20 * given.audits // 2)
     for part in parts:
