@@ -8,7 +8,9 @@ journal through the tree into the bundle: memory does not grow with them.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +35,7 @@ from .journal import Call, Journal, Opened
 from .planfile import LoadedPlan
 from .planrequest import secret_names
 from .planrules import units
-from .record import Record
+from .record import Content, Record
 from .run import Audit, reopen
 from .signing import PRIVATE, countersign, envelope
 from .taken import Clock, taken
@@ -51,6 +53,7 @@ from .verify import (
     WAVES,
     Tree,
     dumps,
+    keyid,
     statement,
 )
 
@@ -124,7 +127,8 @@ def seal(
     path : Path
         The run folder.
     out : Path, optional
-        The bundle; default: in the run folder, named like it.
+        The bundle; default: in the run folder, named like it. One that is there already keeps what
+        others added to it; if it seals something else, it moves aside.
     keys : sequence of private key
         Who signs. Others can sign later, by :func:`attach`.
     operator, witness : str
@@ -156,24 +160,61 @@ def seal(
         for name, part in parts.items():
             secrets.check(part if isinstance(part, bytes) else part.read_bytes(), name)
         tables = {CALLS: calls, WAVES: waves}
-        parts |= {name: table.path for name, table in tables.items()}
-        ordered = sorted(parts.items())
-        unpacked = {name: table.unpacked for name, table in tables.items()}
-        files = [entry(name, part, unpacked.get(name)) for name, part in ordered]
-        for one in files:
-            tree.add(dumps(one))
-        root = tree.root()
-        manifest = dumps({"calls": calls.lines, "evenhand": 1, "files": files, "root": root})
-        digests = {
-            MANIFEST: fingerprint(manifest),
-            CONTENT: record.content_sha256,
-            LOCK: record.content.lock_sha256,
-            PLAN: record.content.plan_sha256,
-        }
-        payload = statement(root, digests)
-        ordered += [(MANIFEST, manifest), (SEAL, envelope(STATEMENT, payload, keys))]
-        write(out, ordered)
+        ordered = sorted((parts | {name: one.path for name, one in tables.items()}).items())
+        sizes = {name: table.unpacked for name, table in tables.items()}
+        manifest, payload = _stated(ordered, sizes, tree, record.content, record.content_sha256)
+        write(out, [*ordered, (MANIFEST, manifest), *_signed(out, payload, keys)])
     return Sealed(path=out, found=checked(out))
+
+
+def _stated(
+    ordered: Sequence[tuple[str, Part]],
+    unpacked: Mapping[str, int],
+    tree: Tree,
+    content: Content,
+    content_sha256: str,
+) -> tuple[bytes, bytes]:
+    """Return the manifest, and the statement that is signed; the tree holds the calls already."""
+    calls = tree.size
+    files = [entry(name, part, unpacked.get(name)) for name, part in ordered]
+    for one in files:
+        tree.add(dumps(one))
+    root = tree.root()
+    manifest = dumps({"calls": calls, "evenhand": 1, "files": files, "root": root})
+    digests = {
+        MANIFEST: fingerprint(manifest),
+        CONTENT: content_sha256,
+        LOCK: content.lock_sha256,
+        PLAN: content.plan_sha256,
+    }
+    return manifest, statement(root, digests)
+
+
+def _signed(
+    out: Path, payload: bytes, keys: Sequence[Ed25519PrivateKey]
+) -> list[tuple[str, bytes]]:
+    """Return the last files of a bundle; what others added to the same seal before is not lost.
+
+    A bundle at `out` that seals something else moves aside and is named by its root.
+    """
+    if not out.exists():
+        return [(SEAL, envelope(STATEMENT, payload, keys))]
+    try:
+        with reading(out) as bundle:
+            sealed, token = bundle.read(SEAL), bundle.token()
+            root = json.loads(bundle.read(MANIFEST))["root"]
+        earlier = json.loads(sealed)
+        same = base64.b64decode(earlier["payload"]) == payload
+        signers = {one["keyid"] for one in earlier["signatures"]}
+    except (EvidenceError, ValueError, LookupError, TypeError) as error:
+        raise UsageError("evidence.in_the_way", path=str(out)) from error
+    if not same:
+        out.replace(out.with_name(f"{out.name.removesuffix(ENDING)}.{root[:8]}{ENDING}"))
+        return [(SEAL, envelope(STATEMENT, payload, keys))]
+    for key in keys:
+        if keyid(key.public_key()) not in signers:
+            sealed = countersign(sealed, key)
+    return [(SEAL, sealed), *([(TOKEN, token)] if token is not None else [])]
 
 
 @dataclass(frozen=True, slots=True)

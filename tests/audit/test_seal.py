@@ -185,6 +185,36 @@ def test_a_second_signature_joins_the_first(evidence, tmp_path):
         attach(path, key=evidence.key)
 
 
+def test_sealing_again_keeps_what_others_added(evidence, tmp_path):
+    path = tmp_path / "b.evenhand.zip"
+    path.write_bytes(evidence.data)
+    attach(path, key=evidence.stranger)
+    before = path.read_bytes()
+    assert seal(evidence.run, path, keys=[evidence.key]).path.read_bytes() == before
+    assert seal(evidence.run, path).path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_bundle_that_seals_something_else_moves_aside(evidence, tmp_path):
+    path = tmp_path / "b.evenhand.zip"
+    first = seal(evidence.run, path)
+    data = path.read_bytes()
+    second = seal(evidence.run, path, witness="a member")
+    assert second.root != first.root
+    aside = tmp_path / f"b.{first.root[:8]}.evenhand.zip"
+    assert aside.read_bytes() == data
+    assert verify(path)["root"] == second.root
+
+
+def test_a_file_that_is_no_bundle_is_not_overwritten(evidence, tmp_path):
+    path = tmp_path / "b.zip"
+    path.write_text("a thesis")
+    with pytest.raises(UsageError, match="another name"):
+        seal(evidence.run, path)
+    assert path.read_text() == "a thesis"
+    assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
+
+
 def test_the_cover_prints_the_root_in_both_languages(evidence, tmp_path):
     sealed = seal(evidence.run, tmp_path / "b.zip", keys=[evidence.key])
     for language in ("zh", "en"):
