@@ -32,6 +32,7 @@ from .bundle import Packed, Part, call_line, checked, entry, reading, wave_line,
 from .folder import LOCK, RunFolder, disk
 from .folder import write as write_file
 from .journal import Call, Journal, Opened
+from .peer import PEER, noted
 from .planfile import LoadedPlan
 from .planrequest import secret_names
 from .planrules import units
@@ -155,7 +156,16 @@ def seal(
             calls = _calls(audit, journal, Packed(work / CALLS), _Watch(tree, clock, secrets))
         parts: dict[str, Part] = {
             **_files(folder, record, audit),
-            "taken.json": dumps(taken(audit, record, clock, operator=operator, witness=witness)),
+            "taken.json": dumps(
+                taken(
+                    audit,
+                    record,
+                    clock,
+                    peer=noted(folder.path),
+                    operator=operator,
+                    witness=witness,
+                )
+            ),
         }
         for name, part in parts.items():
             secrets.check(part if isinstance(part, bytes) else part.read_bytes(), name)
@@ -318,7 +328,8 @@ def _files(folder: RunFolder, record: Record, audit: Audit) -> dict[str, Part]:
         "plan.json": rfc8785.dumps({"plan": lock.plan, "files": lock.files}),
         CONTENT: rfc8785.dumps(record.content.model_dump(mode="json")),
     }
-    named = (folder.plan, folder.lock, folder.record, folder.annex, folder.path / LOCK_SEAL)
+    beside = (folder.path / LOCK_SEAL, folder.path / PEER)
+    named = (folder.plan, folder.lock, folder.record, folder.annex, *beside)
     parts |= {path.name: path for path in named if path.is_file()}
     for pattern in (_RECORDS, *_REPORTS):
         found = sorted(folder.path.glob(pattern))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -75,7 +76,13 @@ def _seconds(date: str) -> float | None:
 
 
 def taken(
-    audit: Audit, record: Record, clock: Clock, *, operator: str, witness: str
+    audit: Audit,
+    record: Record,
+    clock: Clock,
+    *,
+    peer: Mapping[str, Any],
+    operator: str,
+    witness: str,
 ) -> dict[str, Any]:
     """Return annex A as data: no fractions, nothing that differs when it is made again.
 
@@ -85,6 +92,8 @@ def taken(
     record : Record
     clock : Clock
         That saw every answer.
+    peer : mapping
+        Who was asked, as it was noted before the first call; empty where it was not.
     operator, witness : str
         Who ran it and who watched; empty where nobody said.
     """
@@ -99,7 +108,7 @@ def taken(
         if money
         else None,
         "address": record.content.setting.target["address"],
-        "certificate_sha256": None,
+        "peer": peer or None,
         "clock": clock.summary(),
         "operator": operator or None,
         "witness": witness or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -306,13 +307,18 @@ def keys(
 
 
 def sign_before(audit: Audit, path: Path, key: Path) -> None:
-    """Sign the lock of a run that has not asked anything yet; ``run --key`` is this."""
+    """Sign the lock of a run that has asked nothing yet, and note who will be: ``run --key``."""
+    from ..audit.authorise import authorise
+    from ..audit.peer import note_peer
     from ..audit.run import begin
     from ..audit.seal import sign_lock
     from ..audit.signing import private_key
 
     signing = private_key(key)
-    sign_lock(begin(audit, path), signing)
+    folder = begin(audit, path)
+    sign_lock(folder, signing)
+    authorise(audit.plan, datetime.now(UTC))
+    note_peer(audit.plan, folder)
 
 
 def write_recheck(run: Path, path: Path, findings: str | None, *, trust: bool = False) -> None:
