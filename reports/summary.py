@@ -22,7 +22,7 @@ from .model import (
 )
 from .provisions import name
 from .scrub import scrub
-from .sentences import NAME, STRENGTHS, size
+from .sentences import STRENGTHS, size
 
 CONTROLS = {
     "twins": "words.control_twins",
@@ -32,6 +32,8 @@ CONTROLS = {
     "harness": "words.control_harness",
 }
 
+LINE = 160
+"""Most characters of a name on the one page."""
 NAMED = 2
 """Most provisions named in the table of the summary."""
 
@@ -56,8 +58,8 @@ def page(about: Context) -> tuple[Block, ...]:
     voice, setting = about.voice, about.setting
     facts = Facts(
         facts=(
-            about.fact("report.vendor", scrub(setting.vendor, NAME)),
-            about.fact("report.paid_by", scrub(setting.paid_by, NAME)),
+            about.fact("report.vendor", scrub(setting.vendor, LINE)),
+            about.fact("report.paid_by", scrub(setting.paid_by, LINE)),
             about.fact("report.dates", _days(about)),
             about.fact("report.record_hash", about.record.content_sha256, code=True),
         )

@@ -200,6 +200,16 @@ def test_no_subgroup_is_made_up_where_everybody_pays():
         assert not of_kind(next(iter(told.values())), "subgroup").confirmed
 
 
+@pytest.mark.prove
+def test_subgroups_of_a_uniform_effect_are_confirmed_in_at_most_one_of_twenty():
+    """Finite-sample promise of the two intervals: counted over whole rehearsed audits."""
+    confirmed = 0
+    for seed in range(100):
+        _, told = explain.__wrapped__(rehearsal.loyal(0.08, 0.05), seed=seed)
+        confirmed += bool(of_kind(next(iter(told.values())), "subgroup").confirmed)
+    assert confirmed <= 9, f"{confirmed} of 100: beyond what 1 in 20 allows at .05"
+
+
 def test_a_surrogate_knows_the_guilty_attribute_or_says_nothing():
     _, told = explain(rehearsal.loyal(0.016, 0.01))
     found = of_kind(next(iter(told.values())), "surrogate")

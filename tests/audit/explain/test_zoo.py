@@ -10,6 +10,7 @@ from evenhand.audit.run import begin, prepare, reopen, run
 from evenhand.audit.trials import trial
 from evenhand.datasets import vendors
 from evenhand.datasets.vendors.fares import COLUMNS
+from evenhand.errors import PausedError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 REFERENCES = {"device": "android-budget", "past_spend": 200, "tenure": 0}
@@ -80,3 +81,13 @@ def test_a_run_that_is_read_again_is_explained_alike_and_shows_its_mixtures(tmp_
     again, same = reopen(folder.path)
     run(again, same)
     assert same.read_record().content_sha256 == before.content_sha256
+
+    def broken_off(_, turn, __):
+        if turn is not None and turn.question.startswith("explanation."):
+            raise PausedError("journal.stopped", number=turn.number, count=1)
+
+    broken = begin(audit, tmp_path / "broken")
+    with pytest.raises(PausedError):
+        run(audit, broken, watch=broken_off)
+    run(*reopen(broken.path))
+    assert broken.read_record().content_sha256 == before.content_sha256
