@@ -11,7 +11,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-from make_pages import terminal
+from make_pages import exact, terminal
 
 from evenhand.audit.record import Finding, Record
 from evenhand.messages import LANGUAGES
@@ -28,14 +28,15 @@ SHEET = '<rect width="100%" height="100%" fill="#ffffff"/>'
 """A picture in a page has no page under it: without a sheet it is unreadable on dark screens."""
 
 
-def demonstrated() -> Record:
-    """Return the record of the demonstration's plan, run now."""
+def demonstrated() -> tuple[Record, bool]:
+    """Return the record of the demonstration's plan, run now, and whether its numbers must agree."""
     with terminal("en") as here:
         plan = (here.folder / "examples" / "hotel.yaml").read_text("utf-8")
         here.write("examples/hotel.yaml", plan)
         here.run("evenhand vendors serve hotel --port 8000 &")
         here.run("evenhand run examples/hotel.yaml --quiet --json > record.json")
-        return Record.model_validate_json((here.folder / "record.json").read_bytes())
+        record = Record.model_validate_json((here.folder / "record.json").read_bytes())
+        return record, exact(here)
 
 
 def finding(record: Record) -> Finding:
@@ -95,7 +96,8 @@ def made(record: Record) -> tuple[dict[str, str], dict[str, str]]:
 
 def main() -> int:
     """Write pictures and words; return 0."""
-    pictures, said = made(demonstrated())
+    record, _ = demonstrated()
+    pictures, said = made(record)
     IMAGES.mkdir(exist_ok=True)
     text = README.read_text("utf-8")
     for language in LANGUAGES:

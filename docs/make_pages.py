@@ -152,9 +152,10 @@ def versions_here() -> dict[str, str]:
     return {**versions(), "scikit-learn": version("scikit-learn")}
 
 
-def exact() -> bool:
-    """Whether numbers must be those of the pages, digit by digit."""
-    return versions_here() == json.loads(MADE_WITH.read_text("utf-8")) and free_port() == PORT
+def exact(here: Terminal) -> bool:
+    """Whether the numbers of a page that ran `here` must be those on it, digit by digit."""
+    same: bool = versions_here() == json.loads(MADE_WITH.read_text("utf-8"))
+    return same and here.port == PORT
 
 
 def without_numbers(text: str) -> str:
@@ -168,12 +169,9 @@ def without_numbers(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
-def renewed(text: str, language: str) -> str:
+def renewed(text: str, here: Terminal) -> str:
     """Return a page with the output of its commands as it is now."""
-    if not any(_runs(found["info"]) for found in FENCE.finditer(text)):
-        return text
-    with terminal(language) as opened:
-        return FENCE.sub(lambda found: _fence(found, opened), text)
+    return FENCE.sub(lambda found: _fence(found, here), text)
 
 
 def _runs(info: str) -> bool:
@@ -223,7 +221,12 @@ def main(names: list[str]) -> int:
     """Renew pages; return 0."""
     for page in [Path(name).resolve() for name in names] or pages():
         before = page.read_text("utf-8")
-        after = renewed(before, language_of(page))
+        with terminal(language_of(page)) as here:
+            if here.port != PORT:
+                raise SystemExit(f"port {PORT} is taken: the numbers would be those of another")
+            after = renewed(before, here)
+        if "Traceback" in after:
+            raise SystemExit(f"{page}: a command broke\n{after}")
         if after != before:
             page.write_text(after, "utf-8")
             sys.stdout.write(f"{page.relative_to(ROOT)}\n")

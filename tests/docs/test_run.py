@@ -15,36 +15,42 @@ STALE = "stale: run python docs/make_pages.py and read what changed"
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_shows_what_its_commands_print(page, pages):
     shown = page.read_text("utf-8")
-    exact = pages.exact()
-    now = pages.renewed(shown, pages.language_of(page))
-    if exact:
+    with pages.terminal(pages.language_of(page)) as here:
+        now = pages.renewed(shown, here)
+    if pages.exact(here):
         assert now == shown, STALE
     assert pages.without_numbers(now) == pages.without_numbers(shown), STALE
 
 
-def test_a_wrong_line_is_seen(pages):
+@pytest.fixture
+def here(pages):
+    with pages.terminal("zh") as opened:
+        yield opened
+
+
+def test_a_wrong_line_is_seen(pages, here):
     page = "```console run\n$ echo one; echo two\none\nthree\n```\n"
-    assert pages.renewed(page, "en") == page.replace("three", "two")
+    assert pages.renewed(page, here) == page.replace("three", "two")
 
 
-def test_only_marked_blocks_are_run(pages):
+def test_only_marked_blocks_are_run(pages, here):
     page = "```console\n$ exit 1\nnot run\n```\n"
-    assert pages.renewed(page, "en") == page
+    assert pages.renewed(page, here) == page
 
 
-def test_files_exit_codes_and_errors_reach_the_next_command(pages):
+def test_files_exit_codes_and_errors_reach_the_next_command(pages, here):
     page = (
         "```text file=a/b.txt\nhello\n```\n"
         "```console run\n$ cat a/b.txt\n$ evenhand nonsense\n$ echo $?\n```\n"
     )
-    done = pages.renewed(page, "zh")
+    done = pages.renewed(page, here)
     assert "$ cat a/b.txt\nhello\n" in done
     assert re.search(r"\$ evenhand nonsense\n.*nonsense.*\n\$ echo \$\?\n2\n", done)
 
 
-def test_what_no_two_runs_share_is_left_out(pages):
+def test_what_no_two_runs_share_is_left_out(pages, here):
     page = "```console run head=1\n$ date -u +%Y-%m-%dT%H:%M:%S; echo 2\n```\n"
-    assert pages.renewed(page, "en").splitlines()[2:4] == ["…", "..."]
+    assert pages.renewed(page, here).splitlines()[2:4] == ["…", "..."]
 
 
 def test_what_runs_in_the_background_ends_with_the_page(pages):
