@@ -18,7 +18,12 @@ from .merkle import leaf_hash, prove
 from .verify import ANNEX, MANIFEST, RECORD, SEAL, dumps
 
 _TRIAL = re.compile(r"([0-9a-f]{8})-(\d{1,9})-(\d{1,9})")
-REPORTS = ("report.*.html", "report.json")
+REPORTS = tuple(
+    f"{stem}.{ending}"
+    for stem in ("report", "summary")
+    for ending in ("json", "csv", "*.html", "*.md", "*.pdf")
+)
+"""What the reports of a run are called; nothing else that lies in its folder is sealed as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +50,10 @@ def papers(path: Path) -> Papers:
         return Papers(
             record=bundle.read(RECORD),
             annex=[json.loads(line) for line in lines if line.strip()],
-            reports={name: bundle.read(name) for name in bundle.names if _report(name)},
+            reports={
+                name: bundle.read(name) for name in bundle.names if name.startswith("reports/")
+            },
         )
-
-
-def _report(name: str) -> bool:
-    return name.startswith("reports/report.") and name.endswith((".html", ".json"))
 
 
 def statement_of(path: Path) -> bytes:

@@ -36,6 +36,7 @@ from .peer import PEER, noted
 from .planfile import LoadedPlan
 from .planrequest import secret_names
 from .planrules import units
+from .proofs import REPORTS
 from .record import Content, Record
 from .run import Audit, reopen
 from .signing import PRIVATE, countersign, envelope
@@ -59,7 +60,6 @@ from .verify import (
 )
 
 ENDING = ".evenhand.zip"
-_REPORTS = ("report.*.html", "report.*.pdf", "report.json", "*.csv", "*.svg")
 _RECORDS = "record.*.json"
 _SECRET_LENGTH = 4
 
@@ -331,7 +331,7 @@ def _files(folder: RunFolder, record: Record, audit: Audit) -> dict[str, Part]:
     beside = (folder.path / LOCK_SEAL, folder.path / PEER)
     named = (folder.plan, folder.lock, folder.record, folder.annex, *beside)
     parts |= {path.name: path for path in named if path.is_file()}
-    for pattern in (_RECORDS, *_REPORTS):
+    for pattern in (_RECORDS, *REPORTS):
         found = sorted(folder.path.glob(pattern))
         prefix = "" if pattern == _RECORDS else "reports/"
         parts |= {prefix + path.name: path for path in found if _plain(path)}

@@ -164,3 +164,15 @@ def test_a_lock_is_not_signed_after_the_first_call(dear, place):
     )
     assert said.code == 2
     assert "first" in said.err
+
+
+def test_every_kind_of_report_is_sealed_and_made_again(place, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(place / "run", run)
+    words = ("--kind", "note", "--by", "a member", "--text", "Seen.")
+    assert evenhand("annex", run, *words).code == 0
+    assert evenhand("report", run, "--format", "html,json,csv,md").code == 0
+    assert evenhand("seal", run, "--out", tmp_path / "b.zip").code == 0
+    found = evenhand("replay", tmp_path / "b.zip", "--json").json
+    assert len(found["reports"]) == 6
+    assert found["reports_other"] == []

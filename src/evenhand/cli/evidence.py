@@ -7,6 +7,7 @@ import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,7 @@ from .app import Json, Lang, Quiet, app
 
 if TYPE_CHECKING:
     from ..audit.compare import Change, Comparison
-    from ..audit.replay import Case, Replayed
+    from ..audit.replay import Replayed
     from ..audit.run import Audit
 
 CHANGED = 1
@@ -156,7 +157,7 @@ def replay(
     _ = lang
     with opened(bundle, trust=trust) as case:
         made = replay_(case)
-        same, other = _reports(bundle, case, made)
+        same, other = _reports(bundle, made)
         versions = case.other_versions
     if not json_:
         how = "evidence.replayed_bytes" if made.exact else "evidence.replayed_digits"
@@ -172,14 +173,13 @@ def replay(
     return 0
 
 
-def _reports(path: Path, case: Case, made: Replayed) -> tuple[list[str], list[str]]:
+def _reports(path: Path, made: Replayed) -> tuple[list[str], list[str]]:
     """Make the reports again from the recomputed record; return which are the same, which not."""
     from pydantic import ValidationError
 
     from ..audit.proofs import papers
     from ..audit.record import Record
-    from ..reports import exports
-    from ..reports.html import html
+    from ..reports import FORMATS, write
 
     sealed = papers(path)
     try:
@@ -187,18 +187,11 @@ def _reports(path: Path, case: Case, made: Replayed) -> tuple[list[str], list[st
     except ValidationError:  # a record of another version: its numbers were compared all the same
         return [], sorted(sealed.reports)
     record = record.model_copy(update={"content": made.content})
-    same: list[str] = []
-    for name, data in sealed.reports.items():
-        parts = name.rpartition("/")[2].split(".")
-        if parts[-1] == "html":
-            again = html(record, sealed.annex, parts[1]).encode()
-        elif parts == ["report", "json"]:
-            again = exports.tidy(record).encode()
-        else:
-            continue
-        if again == data:
-            same.append(name)
-    _ = case
+    with TemporaryDirectory(prefix="evenhand-") as folder:
+        for page in (None, "summary"):
+            write(record, sealed.annex, Path(folder), formats=FORMATS, page=page)
+        again = {one.name: one.read_bytes() for one in Path(folder).iterdir()}
+    same = [n for n, data in sealed.reports.items() if again.get(n.rpartition("/")[2]) == data]
     return sorted(same), sorted(set(sealed.reports) - set(same))
 
 
