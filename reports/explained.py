@@ -18,7 +18,7 @@ from ..audit.record import (
 )
 from ..messages import numbers
 from .context import Context, cells
-from .model import Bar, Block, Cell, FigureBlock, Group, Paragraph, ShareBars, Table
+from .model import Bar, Block, Bullets, Cell, FigureBlock, Group, Paragraph, ShareBars, Table
 from .scrub import scrub
 from .sentences import NAME, fraction, known, width
 
@@ -320,6 +320,15 @@ def _percent(about: Context, found: Range) -> str:
     return numbers.percent(known(found.estimate) or 0.0, about.voice.language, digits=digits)
 
 
+def _spanned(about: Context, found: Range) -> str:
+    low, high = known(found.low), known(found.high)
+    if low is None or high is None:
+        return _percent(about, found)
+    digits = max(1, numbers.digits_for(width(found)))
+    interval = numbers.percent_range(low, high, about.voice.language, digits=digits)
+    return about.voice("report.value", percent=_percent(about, found), interval=interval)
+
+
 # ---------------------------------------------------------------------- where it lives
 
 
@@ -333,8 +342,8 @@ def _who(about: Context, one: Subgroup) -> str:
     part = numbers.percent(100 * (one.part_of_frame or 0.0), voice.language, digits=0)
     values = {
         "where": where,
-        "inside": _percent(about, one.inside),
-        "elsewhere": _percent(about, one.elsewhere),
+        "inside": _spanned(about, one.inside),
+        "elsewhere": _spanned(about, one.elsewhere),
         "blocks": numbers.count(one.blocks),
     }
     if one.confirmed:
@@ -353,17 +362,26 @@ def _clause(about: Context, clause: Clause) -> str:
 
 def _surrogates(about: Context, found: Sequence[Finding]) -> list[Group]:
     """Return each surrogate once: findings of one probe share it."""
-    made: list[Block] = []
-    said: set[str] = set()
-    for finding in found:
-        for one in finding.explanations:
-            if one.kind != "surrogate":
-                continue
-            text = _surrogate(about, one)
-            if text not in said:
-                said.add(text)
-                made.append(Paragraph(text=text))
+    held = [
+        (finding, e) for finding in found for e in finding.explanations if e.kind == "surrogate"
+    ]
+    said = dict.fromkeys(_surrogate(about, one) for _, one in held)
+    made: list[Block] = [Paragraph(text=text) for text in said]
+    beside = [_beside(about, finding, one.agreement) for finding, one in held if one.agreement]
+    made += [Bullets(items=tuple(beside))] if beside else []
     return [Group(title=about.voice("committee.surrogate"), blocks=tuple(made))] if made else []
+
+
+def _beside(about: Context, finding: Finding, found: Agreement) -> str:
+    voice = about.voice
+    return voice(
+        "committee.surrogate_beside",
+        id=finding.id,
+        label=about.tell.label(finding),
+        explained=_percent(about, found.explained),
+        tested=_percent(about, found.tested),
+        state=voice("committee.same" if found.agrees else "committee.apart"),
+    )
 
 
 def _surrogate(about: Context, one: Surrogate) -> str:
