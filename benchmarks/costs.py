@@ -2,8 +2,8 @@
 
 Every audit is driven wave by wave by the code that a real one is driven by, and only the queries of
 its probe are counted: pilot and positive control cost the same whatever the vendor. Tolerance 1 % in
-the mean, 2 % of the contexts beyond 5 %, clipped at log 1.5; all hypotheses are alike, and an audit
-ends when all are settled.
+the mean, 2 % of the contexts beyond 5 %, clipped at log 1.5. Fair vendors: until all hypotheses are
+cleared. Others: the first attribute is hit and the others are fair, until that one is established.
 
     python benchmarks/costs.py [--audits N] [--write]
 
@@ -27,6 +27,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evenhand.probes.design import TREATED
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "tables" / "costs.md"
@@ -87,8 +89,8 @@ class Vendor:
     def law(self, seen: dict[str, NDArray[Any]], rng: np.random.Generator) -> Floats:
         """Answer one wave: what a vendor sees → prices."""
         n = len(seen["base"])
-        treated = sum(seen[name] for name in seen if name.startswith("t"))
-        effect = np.where(seen["context"] % RARE == 0, BIG, 0.0) * treated if self.hit else 0.0
+        hit = (seen["context"] % RARE == 0) & (seen["t0"] == 1)
+        effect = np.where(hit, BIG, 0.0) if self.hit else 0.0
         return seen["base"] * (1 + seen["nights"]) * np.exp(effect + self.noise(rng, n))
 
 
@@ -140,13 +142,18 @@ class Cost:
 
 
 def audit(vendor: Vendor, hypotheses: int, seed: int) -> tuple[int, bool]:
-    """Return the queries of one audit, and whether every verdict is the vendor's."""
+    """Return the queries of one audit, and whether its verdicts are the vendor's."""
     budget = BUDGET if vendor.stated else BUDGET // 4
     conduct = rehearsal.rehearse(
         vendor.law, seed=20261123 + seed, treatments=hypotheses, queries=budget
     )
-    asked = sum(len(turn.wave) for turn in conduct.waves if turn.question == "pricing.twins")
-    return asked, {one.label for one in conduct.decisions.values()} == {vendor.verdict}
+    waves = [turn.wave for turn in conduct.waves if turn.question == "pricing.twins"]
+    decisions = list(conduct.decisions.values())
+    if vendor.hit:  # a settled arm is left out: it was settled after the last wave that asked it
+        decisions = decisions[:1]
+        last = max(n for n, wave in enumerate(waves) if (wave.arm == TREATED).any())
+        waves = waves[: last + 1]
+    return sum(map(len, waves)), {one.label for one in decisions} == {vendor.verdict}
 
 
 def cost(vendor: Vendor, hypotheses: int, audits: int) -> Cost:
@@ -209,7 +216,8 @@ def blocks(runs: int) -> list[Blocks]:
 HEAD = """# What verdicts cost, beside the figures of the contract
 
 Written by `make prove`. Queries of the probe until every hypothesis has its verdict: median / 95th
-percentile. Limits: mean 1 %, share 2 % beyond 5 %. Audits are driven in waves, which overshoot.
+percentile; where one attribute is hit and the others are fair, until that one is established. Limits:
+mean 1 %, share 2 % beyond 5 %. Audits are driven in waves, which overshoot.
 
 | vendor | hypotheses | contract | measured | median saved | right verdicts |
 |---|---|---|---|---|---|

@@ -129,6 +129,17 @@ def inside(
     return share, below, GIVEN if direction == "harm" else above
 
 
+def beyond_if_confirmed(ledger: Ledger, arm: int, *, limit: Limit, direction: Direction) -> float:
+    """Return the evidence of the share alone, were every flag confirmed that survived a round.
+
+    Whether asking again alone could establish; never evidence of anything.
+    """
+    shares = shares_of(ledger, arm, limit=limit, direction=direction)
+    confirmed = shares.confirmed | shares.surviving
+    path = share_engine.log_share_beyond(shares.flagged, confirmed, share=limit.share)
+    return _peak(path) - HALF
+
+
 @once
 def _mean_inside(ledger: Ledger, arm: int, *, limit: float, bound: float) -> tuple[float, float]:
     x = ledger.clipped_mean_terms(arm, bound)

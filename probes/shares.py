@@ -93,6 +93,8 @@ class Shares:
         Whether the first pair was beyond the limit, or the treated arm had no answer.
     state : (n,) int8
         0 open, 1 dropped, 2 confirmed, 3 undecided after the last round (or no answer).
+    rounds : (n,) int
+        Complete rounds so far.
     quiet : (n,) bool
     reproducible : float
         As in :class:`Limit`.
@@ -104,6 +106,7 @@ class Shares:
     dearer: Bools
     flagged: Bools
     state: NDArray[np.int8]
+    rounds: NDArray[np.intp]
     quiet: Bools
     reproducible: float = 0.5
     alike: bool = False
@@ -112,6 +115,12 @@ class Shares:
     def open(self) -> Bools:
         """Flags whose rounds are not over."""
         found: Bools = self.flagged & (self.state == OPEN)
+        return found
+
+    @property
+    def surviving(self) -> Bools:
+        """Open flags whose gap came back when they were first asked again."""
+        found: Bools = self.open & (self.rounds > 0)
         return found
 
     @property
@@ -188,17 +197,26 @@ def read_shares(
     state = np.full(len(block), OPEN, dtype=np.int8)
     state[~answered[block]] = UNDECIDED
     ask = flagged & answered[block]
-    state[ask] = _rounds(ledger, arm, block[ask], beyond=beyond, quiet=quiet[block[ask]])
+    rounds = np.zeros(len(block), dtype=np.intp)
+    state[ask], rounds[ask] = _rounds(
+        ledger, arm, block[ask], beyond=beyond, quiet=quiet[block[ask]]
+    )
     return Shares(
-        block=block, dearer=gap[block] > 0, flagged=flagged, state=state, quiet=quiet[block]
+        block=block,
+        dearer=gap[block] > 0,
+        flagged=flagged,
+        state=state,
+        rounds=rounds,
+        quiet=quiet[block],
     )
 
 
 def _rounds(
     ledger: Ledger, arm: int, flagged: NDArray[np.intp], *, beyond: float, quiet: Bools
-) -> NDArray[np.int8]:
+) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
+    """Return what became of the flagged blocks, and the complete rounds of each."""
     if len(flagged) == 0:
-        return np.zeros(0, dtype=np.int8)
+        return np.zeros(0, dtype=np.int8), np.zeros(0, dtype=np.intp)
     gap = ledger.gap(arm)
     rows = np.flatnonzero(~ledger.fresh & ledger.asked[:, arm])
     slot = np.searchsorted(flagged, ledger.again[rows])
@@ -223,4 +241,4 @@ def _rounds(
     strict = states(seen & ~missing) if missing.any() else lenient
     state = np.where(lenient == DROPPED, DROPPED, np.where(strict == CONFIRMED, CONFIRMED, OPEN))
     over = (lenient != OPEN) & (strict != OPEN) & (state == OPEN)
-    return np.where(over, UNDECIDED, state).astype(np.int8)
+    return np.where(over, UNDECIDED, state).astype(np.int8), asked // engine.ROUND

@@ -21,7 +21,7 @@ from ...metrics.result import Estimate
 from ..accounts import assign, room
 from ..contexts import contexts_of, draw, lay_out, together
 from ..design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
-from ..gaps import blocks_needed, inside, read
+from ..gaps import beyond_if_confirmed, blocks_needed, inside, read
 from ..ledger import Ledger
 from ..protocol import Card, Check, Claims, Evidence, Hypothesis, Probe, Seen, Study
 from ..registry import register
@@ -182,21 +182,23 @@ class Twins:
         return mean - self.limit.mean > 3 * error
 
     def _rounds_suffice(self, ledger: Ledger, seen: Seen, arms: Sequence[int]) -> bool:
-        """Whether every open arm would be cleared if its open flags were dropped."""
-        return self.limit is not None and all(
-            min(
-                inside(
-                    ledger,
-                    arm,
-                    limit=self.limit,
-                    direction=self.direction,
-                    bound=self.bound,
-                    drop_open=True,
-                )
+        """Whether asking again could settle every open arm without a fresh block.
+
+        An arm would be cleared if its open flags were dropped, or established if those that have
+        survived a round were confirmed.
+        """
+        limit, direction = self.limit, self.direction
+        if limit is None:
+            return False
+
+        def settled(arm: int) -> bool:
+            found = inside(
+                ledger, arm, limit=limit, direction=direction, bound=self.bound, drop_open=True
             )
-            >= seen.clear_at
-            for arm in arms
-        )
+            shown = beyond_if_confirmed(ledger, arm, limit=limit, direction=direction)
+            return min(found) >= seen.clear_at or shown >= seen.accuse_at
+
+        return all(settled(arm) for arm in arms)
 
     def _fresh(
         self,

@@ -155,6 +155,15 @@ def test_the_budget_is_never_exceeded_and_its_end_is_said():
         assert only(conduct).reason is not None
 
 
+def test_no_fresh_block_is_asked_while_survivors_of_a_round_would_settle_it():
+    """Otherwise each round that a confirmation waits for costs another quarter of fresh blocks."""
+    for seed in range(3):
+        conduct = rehearse(rare(noise=0.02), seed=seed)
+        assert only(conduct).label == "established"
+        last = [turn.wave for turn in conduct.waves if turn.question == "pricing.twins"][-1]
+        assert (last.again >= 0).all()
+
+
 def test_a_decided_arm_is_left_out():
     law = priced(lambda seen: math.log(1.3) * seen["t1"])
     conduct = rehearse(law, treatments=2)
