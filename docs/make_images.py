@@ -30,7 +30,7 @@ SHEET = '<rect width="100%" height="100%" fill="#ffffff"/>'
 
 def demonstrated() -> tuple[Record, bool]:
     """Return the record of the demonstration's plan, run now, and whether its numbers must agree."""
-    with terminal("en") as here:
+    with terminal("en", serves=True) as here:
         plan = (here.folder / "examples" / "hotel.yaml").read_text("utf-8")
         here.write("examples/hotel.yaml", plan)
         here.run("evenhand vendors serve hotel --port 8000 &")

@@ -14,6 +14,7 @@ or where the port that they show is taken, the same sentences come with other nu
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -120,9 +121,23 @@ class Terminal:
 
 
 @contextmanager
-def terminal(language: str) -> Iterator[Terminal]:
-    """Give a terminal in a folder of its own, with the examples of this repository."""
-    with tempfile.TemporaryDirectory() as made:
+def _turn(*, serves: bool) -> Iterator[str]:
+    """Wait until no other page of ours serves, and give a port."""
+    if not serves:
+        yield PORT
+        return
+    with (Path(tempfile.gettempdir()) / f"evenhand-pages-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go of when it is closed
+        yield free_port()
+
+
+@contextmanager
+def terminal(language: str, *, serves: bool = False) -> Iterator[Terminal]:
+    """Give a terminal in a folder of its own, with the examples of this repository.
+
+    With `serves` it has :data:`PORT` to itself, as far as pages go.
+    """
+    with tempfile.TemporaryDirectory() as made, _turn(serves=serves) as port:
         home = Path(made).resolve()
         folder = home / "work"
         shutil.copytree(ROOT / "examples", folder / "examples")
@@ -130,7 +145,7 @@ def terminal(language: str) -> Iterator[Terminal]:
         command = home / "bin" / "evenhand"
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m evenhand "$@"\n')
         command.chmod(0o755)
-        opened = Terminal(folder=folder, language=language, port=free_port())
+        opened = Terminal(folder=folder, language=language, port=port)
         try:
             yield opened
         finally:
@@ -204,6 +219,11 @@ def commands(body: str) -> Iterable[str]:
     return [line for line in body.splitlines() if line.startswith("$ ")]
 
 
+def serves(text: str) -> bool:
+    """Whether a page has a server at its port."""
+    return PORT in text
+
+
 def language_of(page: Path) -> str:
     """Return the language of a page by its name."""
     return "zh" if page.name.endswith(".zh.md") else "en"
@@ -221,7 +241,7 @@ def main(names: list[str]) -> int:
     """Renew pages; return 0."""
     for page in [Path(name).resolve() for name in names] or pages():
         before = page.read_text("utf-8")
-        with terminal(language_of(page)) as here:
+        with terminal(language_of(page), serves=serves(before)) as here:
             if here.port != PORT:
                 raise SystemExit(f"port {PORT} is taken: the numbers would be those of another")
             after = renewed(before, here)

@@ -15,7 +15,7 @@ STALE = "stale: run python docs/make_pages.py and read what changed"
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_shows_what_its_commands_print(page, pages):
     shown = page.read_text("utf-8")
-    with pages.terminal(pages.language_of(page)) as here:
+    with pages.terminal(pages.language_of(page), serves=pages.serves(shown)) as here:
         now = pages.renewed(shown, here)
     if pages.exact(here):
         assert now == shown, STALE
