@@ -7,7 +7,8 @@ from tests.api.people import CALL, MARKUP, even, guests, uneven
 
 import evenhand
 from evenhand import messages
-from evenhand.api.gate import LONGEST, UndecidedError, UnevenError, allowances, judge
+from evenhand.api.allow import allowances
+from evenhand.api.gate import LONGEST, UndecidedError, UnevenError, judge
 from evenhand.errors import UsageError
 
 TODAY = date(2026, 11, 23)

@@ -356,6 +356,38 @@ def test_texts_of_digits_and_categories_reach_the_model_as_they_were():
     assert seen["nights"] == "int64"
 
 
+def test_categories_of_numbers_and_items_of_digits_too():
+    table = guests().assign(nights=lambda t: t["nights"].astype("category"))
+    rooms = pd.DataFrame({"id": ["a", "b"], "code": ["101", "202"]})
+
+    def price(asked):
+        assert set(asked["code"]) <= {"101", "202"}
+        assert not asked["nights"].isna().any()
+        return 60.0 + 40.0 * asked["nights"].astype(int)
+
+    call = {**CALL, "positive": ("nights", 1, 7)}
+    with evenhand.run(price, personas=table, items=rooms, **call) as result:
+        assert result.findings[0].verdict == "cleared"
+
+
+def test_a_level_that_a_category_does_not_know_is_refused():
+    table = guests().assign(device=lambda t: t["device"].astype("category"))
+    call = {**CALL, "treat": {"device": ("old", ["brand-new"])}}
+    with pytest.raises(UsageError, match="a category without brand-new"):
+        evenhand.run(even, personas=table, **call)
+
+
+def test_nullable_types_and_names_in_any_script():
+    table = guests().convert_dtypes().rename(columns={"nights": "晚数 (n)"})
+    call = {**CALL, "conditions": ["晚数 (n)", "room"], "positive": ("晚数 (n)", 1, 7)}
+
+    def price(asked):
+        return 60.0 + 40.0 * asked["晚数 (n)"]
+
+    with evenhand.run(price, personas=table, **call) as result:
+        assert result.findings[0].verdict == "cleared"
+
+
 # ------------------------------------------------------------------------------ what is shown
 
 
@@ -384,6 +416,14 @@ def test_names_from_outside_are_harmless():
     with evenhand.run(even, personas=guests(), title=evil, **call) as result:
         assert "<script" not in result._repr_html_()
         assert "&lt;script" in result._repr_html_()
+
+
+def test_it_explains_what_it_flagged_and_nothing_else(found, nothing):
+    told = found.explain()
+    assert any(line.startswith("F01") for line in told)
+    assert "device" in repr(told)
+    assert nothing.explain() != told
+    assert len(nothing.explain()) == 1
 
 
 def test_a_chart_says_what_it_shows(found):

@@ -1,7 +1,8 @@
 """The data scientist's way in: one call in a notebook, two assertions in pytest."""
 
+from .allow import Allow
 from .call import run
-from .gate import Allow, UndecidedError, UnevenError, assert_even, assert_no_worse
+from .gate import UndecidedError, UnevenError, assert_even, assert_no_worse
 from .result import Findings, Result, RunPlan
 
 __all__ = [

@@ -259,7 +259,8 @@ def prepared_call(model: Any, **arguments: Any) -> Prepared:
         raise
     if who.model is not None:
         fields = list(made["target"]["request"])
-        ask = models.asked(who, people, frame=kind, batch=wish.batch, fields=fields)
+        both = [one for one in (people, things) if one is not None]
+        ask = models.asked(who, both, frame=kind, batch=wish.batch, fields=fields)
         audit = replace(audit, model=ask)
     return Prepared(audit=audit, staging=staging, kind=kind, importable=who.importable)
 
@@ -321,6 +322,7 @@ def _people(
     if frame is None:
         return None
     there = tables.columns_of(frame)
+    tables.same_categories(frame, attributes)
     named = [name for name, part in attributes.items() if name in there or _brought(part)]
     return tables.given(frame, named, ids=arguments["ids"], seed=wish.seed)
 

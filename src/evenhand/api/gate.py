@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal, Unpack
-
-import yaml
+from typing import Any, Unpack
 
 from .. import messages
 from ..audit.check import Outlook
@@ -18,6 +16,7 @@ from ..audit.record import Finding, Record
 from ..errors import EvenhandError, UsageError
 from ..messages import numbers
 from . import call
+from .allow import Allow, allowances, day, fraction
 from .call import Arguments, Prepared
 from .result import Result
 
@@ -32,7 +31,6 @@ FLAGGED = frozenset({"established", "indicated"})
 MOST = 0.99
 """The largest share that a limit can name."""
 
-Direction = Literal["dearer", "cheaper", "any"]
 Recorder = Callable[[str, object], None]
 
 
@@ -48,107 +46,6 @@ class UndecidedError(EvenhandError):
 
     exit_code = 3
     result: Result | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
-    """A difference that is known and accounted for: it stays a finding and does not stop a change.
-
-    Parameters
-    ----------
-    treatment : str
-    up_to : float
-        Largest mean gap that is allowed, as a fraction: 0.04, or ``"4%"``. The finding's estimate
-        is compared with it.
-    because, owner : str
-        Why, and who answers for it.
-    until : date
-        At most twelve months ahead; from the next day on the entry fails.
-    direction : {"dearer", "cheaper", "any"}
-    probe : str
-
-    Raises
-    ------
-    UsageError
-        If it has no reason, no owner, or a date too far ahead.
-
-    Examples
-    --------
-    >>> entry = Allow(treatment="route", up_to="4%", because="The agent's commission.",
-    ...     owner="pricing", until=date(2026, 12, 31))
-    >>> entry.up_to
-    0.04
-    """
-
-    treatment: str
-    up_to: float | str
-    because: str
-    owner: str
-    until: date | str
-    direction: Direction = "any"
-    probe: str = "pricing.twins"
-
-    def __post_init__(self) -> None:
-        """Read percentages and dates, and refuse what accounts for nothing."""
-        object.__setattr__(self, "up_to", _fraction(self.up_to))
-        object.__setattr__(self, "until", _day(self.until))
-        for name in ("treatment", "because", "owner"):
-            if not str(getattr(self, name)).strip():
-                raise UsageError("api.allow_empty", name=name)
-        if self.direction not in {"dearer", "cheaper", "any"}:
-            raise UsageError("api.allow_direction", got=str(self.direction))
-
-    def covers(self, finding: Finding) -> bool:
-        """Return whether a finding is the one that is meant, and no larger than allowed."""
-        same = (finding.probe, finding.treatment) == (self.probe, self.treatment)
-        way = self.direction in {"any", finding.direction}
-        size = abs(finding.percent.estimate or 0.0) / 100 if finding.percent else 0.0
-        return same and way and size <= float(self.up_to)
-
-    def about(self, finding: Finding) -> bool:
-        """Return whether a finding is of the probe and the treatment that are meant."""
-        return (finding.probe, finding.treatment) == (self.probe, self.treatment)
-
-
-def _fraction(value: float | str) -> float:
-    try:
-        if isinstance(value, str):
-            return float(value.strip().removesuffix("%")) / (100 if "%" in value else 1)
-        return float(value)
-    except ValueError:
-        raise UsageError("api.allow_up_to", got=str(value)) from None
-
-
-def _day(value: date | str) -> date:
-    try:
-        return value if isinstance(value, date) else date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise UsageError("api.allow_until", got=str(value)) from None
-
-
-def allowances(given: Sequence[Allow | Mapping[str, Any]] | str | Path) -> tuple[Allow, ...]:
-    """Return entries as they are given: objects, mappings, or a YAML file with a list of them.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read, or an entry has other keys.
-    """
-    if isinstance(given, str | Path):
-        try:
-            found = yaml.safe_load(Path(given).read_text("utf-8-sig"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            raise UsageError("api.allow_file", path=str(given)) from None
-        given = found.get("allow", []) if isinstance(found, dict) else (found or [])
-    return tuple(entry if isinstance(entry, Allow) else _entry(entry) for entry in given)
-
-
-def _entry(entry: Mapping[str, Any]) -> Allow:
-    try:
-        return Allow(**entry)
-    except TypeError:
-        known = ", ".join(Allow.__dataclass_fields__)
-        raise UsageError("api.allow_keys", known=known, got=str(entry)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +157,7 @@ def judge(
 def _out_of_date(entries: Sequence[Allow], now: date) -> list[tuple[str, Allow]]:
     found: list[tuple[str, Allow]] = []
     for entry in entries:
-        until = _day(entry.until)
+        until = day(entry.until)
         if until < now:
             found.append(("api.allow_expired", entry))
         elif until > now + LONGEST:
@@ -383,7 +280,7 @@ def _limits(before: Record, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
     missing = [name for name, findings in found.items() if not findings]
     if missing or not treated:
         raise UsageError("api.baseline", names=", ".join(missing) or "–")
-    ratio, share, beyond = (_fraction(wanted[name]) for name in ("tolerance", "share", "beyond"))
+    ratio, share, beyond = (fraction(wanted[name]) for name in ("tolerance", "share", "beyond"))
     return [
         {
             "treat": [name],

@@ -117,14 +117,20 @@ def _path(model: Any) -> str | None:
 
 
 def asked(
-    who: Vendor, people: Given | None, *, frame: Library, batch: bool, fields: Sequence[str]
+    who: Vendor,
+    tables: Sequence[Given],
+    *,
+    frame: Library,
+    batch: bool,
+    fields: Sequence[str],
 ) -> Callable[[Mapping[str, Any]], Any]:
     """Return what asks a model of this process: with the caller's own ids, types and frames.
 
     Parameters
     ----------
     who : Vendor
-    people : Given, optional
+    tables : sequence of Given
+        People and items, as the caller gave them.
     frame : str
         What the model takes.
     batch : bool
@@ -134,7 +140,7 @@ def asked(
     """
     predict = getattr(who.model, "predict", None)
     call: Callable[[Any], Any] = predict if callable(predict) else who.model
-    restore = _Restore(people, fields)
+    restore = _Restore(tables, fields)
 
     def ask(columns: Mapping[str, Any]) -> Any:
         if not batch:
@@ -142,25 +148,33 @@ def asked(
         table = restore.table(columns)
         if who.bare:
             return call(np.column_stack([np.asarray(c, dtype=float) for c in table.values()]))
-        return call(_categorised(frame_of(table, frame), people))
+        return call(restore.categories(frame_of(table, frame)))
 
     return ask
-
-
-def _categorised(frame: Any, people: Given | None) -> Any:
-    if people is None or not people.categories or not hasattr(frame, "astype"):
-        return frame
-    known = {name: kind for name, kind in people.categories.items() if name in frame.columns}
-    return frame.astype(known)
 
 
 class _Restore:
     """Gives columns back what a csv file and a hash have taken from them."""
 
-    def __init__(self, people: Given | None, fields: Sequence[str]) -> None:
-        self.texts = (people.texts if people else frozenset()) & set(fields)
-        self.ids = dict(people.ids) if people else {}
-        self.id_column = people.id_column if people else None
+    def __init__(self, tables: Sequence[Given], fields: Sequence[str]) -> None:
+        self.texts = frozenset(name for one in tables for name in one.texts) & set(fields)
+        self.ids = {key: value for one in tables for key, value in one.ids.items()}
+        self.id_column = next((one.id_column for one in tables if one.id_column), None)
+        self.kinds = {
+            name: kind for one in tables for name, kind in one.categories.items() if name in fields
+        }
+
+    def categories(self, frame: Any) -> Any:
+        """Give a pandas frame the categories that its columns had, whatever they are made of."""
+        if not self.kinds:
+            return frame
+        import pandas as pd
+
+        made = {}
+        for name, kind in self.kinds.items():
+            meant = {str(one): one for one in kind.categories}
+            made[name] = pd.Categorical([meant.get(str(one)) for one in frame[name]], dtype=kind)
+        return frame.assign(**made)
 
     def table(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a batch."""

@@ -38,6 +38,16 @@ class Findings(tuple[Finding, ...]):
         )
 
 
+class Sentences(tuple[str, ...]):
+    """Sentences that print a line each."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return one line a sentence."""
+        return "\n".join(self)
+
+
 class RunPlan:
     """The plan of an audit: the same one that a file holds.
 
@@ -172,6 +182,14 @@ class Result:
         Chinese needs a font that has it; where none is installed the words are English.
         """
         return show.plot(self.record, ax, language)
+
+    def explain(self, *, language: str | None = None) -> Sentences:
+        """Return what each flagged difference is made of and who is hit, as the report says it.
+
+        The audit asks for it out of what its budget leaves. Intervals are asymptotic: they
+        describe and never decide.
+        """
+        return Sentences(show.explained(self.record, language))
 
     def report(self, path: str | Path, *, language: str | None = None) -> Path:
         """Write the report: ``.html`` in one language, ``.json``, or a folder with everything.

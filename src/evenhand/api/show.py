@@ -9,6 +9,7 @@ from .. import messages
 from ..audit.record import Finding, Record
 from ..messages import numbers
 from ..reports.context import LABELS, Context, context
+from ..reports.model import Block, Bullets, FigureBlock, Group, Paragraph
 from ..reports.sentences import size
 
 SYMBOLS = {"established": "▲", "cleared": "●", "indicated": "◆", "inconclusive": "■"}
@@ -87,6 +88,23 @@ def _row(tell: Context, finding: Finding) -> str:
     told = escape(tell.voice.joined(tell.tell.sentences(finding)))
     row = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells)
     return f'<tr>{row}</tr><tr><td colspan="{len(cells)}" style="{_CELL}">{told}</td></tr>'
+
+
+def explained(record: Record, language: str | None = None) -> list[str]:
+    """Return what a flagged difference is made of and who is hit, as the report says it."""
+    from ..reports.explained import blocks
+
+    return [line for block in blocks(about(record, language)) for line in _lines(block)]
+
+
+def _lines(block: Block) -> list[str]:
+    if isinstance(block, Group):
+        return [block.title, *(f"    {line}" for one in block.blocks for line in _lines(one))]
+    if isinstance(block, Paragraph):
+        return [block.text]
+    if isinstance(block, FigureBlock):
+        return [block.alt]
+    return list(block.items) if isinstance(block, Bullets) else []
 
 
 def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:

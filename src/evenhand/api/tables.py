@@ -208,15 +208,35 @@ def _column(table: nw.DataFrame[Any], name: str) -> Column:
     raise InputError("api.column_kind", column=name, got=str(series.dtype))
 
 
-def _categories(frame: Any, columns: Mapping[str, Column]) -> dict[str, Any]:
+def _categories(frame: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
     dtypes = getattr(frame, "dtypes", None)
     if not hasattr(frame, "iloc") or dtypes is None:
         return {}
     return {
         name: dtypes[name]
         for name in columns
-        if str(getattr(dtypes[name], "name", "")) == "category"
+        if name in dtypes and str(getattr(dtypes[name], "name", "")) == "category"
     }
+
+
+def same_categories(frame: Any, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse levels that a pandas category does not know: the model would be given a gap.
+
+    Raises
+    ------
+    InputError
+        If a level is none of its column's categories.
+    """
+    kinds = _categories(frame, attributes)
+    for name, kind in kinds.items():
+        part = attributes[name]
+        asked = [*part.get("levels", ()), part.get("reference")]
+        known = {str(one) for one in kind.categories}
+        for one in asked:
+            if one is not None and str(one) not in known:
+                raise InputError(
+                    "api.no_category", column=name, got=str(one), known=", ".join(sorted(known))
+                )
 
 
 def _hashes(column: Column, seed: int) -> dict[str, Any]:
