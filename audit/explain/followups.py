@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ...probes.design import REFERENCE, TREATED, Floats, Observed
+from ...probes.estimate import Fresh
 from ...probes.ledger import Ledger
 from ...probes.pricing.twins import Twins, is_carried
 from ...probes.protocol import Question
@@ -198,10 +199,18 @@ def ledger_of(one: Flagged, observed: Observed) -> Ledger:
     return Ledger.of(observed, one.outcome, width)
 
 
+def measured(conduct: Conduct, one: Flagged) -> Ledger:
+    """Return the blocks that the finding's effect is taken from: those asked afresh, if there are."""
+    name = f"estimate.{one.question}"
+    question, observed = conduct.questions.get(name), conduct.observed.get(name)
+    if isinstance(question, Fresh) and observed is not None and one.arm in question.arms:
+        return Ledger.of(observed, one.outcome, question.width)
+    return ledger_of(one, conduct.observed.get(one.question, Observed()))
+
+
 def paired(conduct: Conduct, one: Flagged) -> tuple[float, float, int]:
-    """Return the mean effect that the test measured, its standard error, and its blocks."""
-    observed = conduct.observed.get(one.question, Observed())
-    terms: Floats = ledger_of(one, observed).clipped_mean_terms(one.arm, one.probe.bound)
+    """Return the mean effect that was measured, its standard error, and its blocks."""
+    terms: Floats = measured(conduct, one).clipped_mean_terms(one.arm, one.probe.bound)
     terms = terms[np.isfinite(terms)]
     n = len(terms)
     error = float(np.std(terms, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...messages import Text as Pair
 from ...metrics.result import Interval
-from ...probes.design import Floats, Observed
+from ...probes.design import Floats, Observed, joined
 from ...probes.protocol import Study
 from ..conduct import Conduct
 from ..record import (
@@ -32,7 +32,7 @@ from .followups import (
     fields_name,
     flagged,
     joint,
-    ledger_of,
+    measured,
     of_attributes,
     of_fields,
     paired,
@@ -72,13 +72,19 @@ def explanations(conduct: Conduct) -> dict[str, list[Explanation]]:
         if place not in imitations:
             imitations[place] = imitate(
                 conduct.study,
-                conduct.observed.get(place[0], Observed()),
+                _answers(conduct, place[0]),
                 place[1],
                 conduct.rng(SURROGATE),
             )
         told.append(_surrogate(conduct, one, imitations[place]))
         out[one.hypothesis] = told
     return out
+
+
+def _answers(conduct: Conduct, probe: str) -> Observed:
+    """Return what a probe asked, and what was asked afresh of what it established."""
+    names = (probe, f"estimate.{probe}")
+    return joined([conduct.observed[name] for name in names if name in conduct.observed])
 
 
 # ---------------------------------------------------------------------- what it is made of
@@ -101,8 +107,7 @@ def _own(conduct: Conduct, one: Flagged) -> list[Decomposition]:
 
 
 def _single(conduct: Conduct, one: Flagged) -> list[Decomposition]:
-    observed = conduct.observed.get(one.question, Observed())
-    ledger = ledger_of(one, observed)
+    ledger = measured(conduct, one)
     rows = np.flatnonzero(ledger.fresh & np.isfinite(ledger.gap(one.arm)))
     if len(rows) < LEAST:
         return []

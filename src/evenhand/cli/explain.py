@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FLAGGED = ("established", "indicated")
 RELATIONS = {"is": "explain.is", "at_most": "explain.at_most", "above": "explain.above"}
+SLACK = 0.1
+"""Shares of a gap are printed while none is further outside 0 to 1."""
 NAMED = 4
 """Most inputs of the surrogate that a line names."""
 
@@ -90,8 +92,11 @@ def _parts(one: Decomposition) -> Iterable[str]:
         contexts=one.contexts,
         queries=one.queries,
     )  # fmt: skip
-    for part in one.parts:
-        yield _part(part)
+    shares = [part.share for part in one.parts if part.share is not None]
+    # parts of both signs cancel out: shares of what is left of them tell nothing
+    plain = all(-SLACK <= share <= 1 + SLACK for share in shares)
+    for part in one.parts if len(one.parts) > 1 else ():
+        yield _part(part, shared=plain)
     if one.counterfactual is not None and len(one.parts) > 1:
         back = one.counterfactual
         if back.remaining is None:
@@ -103,8 +108,12 @@ def _parts(one: Decomposition) -> Iterable[str]:
     yield from _agreement(one.agreement)
 
 
-def _part(part: Contribution) -> str:
-    share = "" if part.share is None else text("explain.share", share=_percent(100 * part.share))
+def _part(part: Contribution, *, shared: bool) -> str:
+    share = (
+        ""
+        if part.share is None or not shared
+        else text("explain.share", share=_percent(100 * part.share))
+    )
     amount = _money(part.money) or numbers.decimal(part.effect.estimate or 0.0, 4)
     return text("explain.part", label=getattr(part.label, language()), amount=amount, share=share)
 
