@@ -300,7 +300,10 @@ def _call(
     if call.attempt and request.sha256() != call.request_sha256:
         raise EvidenceError("evidence.wrong_request", where=_line(number))
     said = None if reply is None else read(target, call, reply)
-    return call_line(number, call, request, reply, said, minor)
+    try:
+        return call_line(number, call, request, reply, said, minor)
+    except (TypeError, ValueError, OverflowError) as error:  # a time that no clock can show
+        raise EvidenceError("evidence.wrong_malformed", where=_line(number)) from error
 
 
 def _line(number: int) -> str:

@@ -256,6 +256,16 @@ def test_a_journal_that_was_changed_is_not_sealed(tmp_path):
     assert not list(folder.path.glob(".sealing*"))
 
 
+@pytest.mark.parametrize("value", [-9e15, 1e300, float("inf")])
+def test_a_time_that_no_clock_shows_is_named_by_its_line(tmp_path, value):
+    folder = fabricated(tmp_path / "run", 90)
+    with sqlite3.connect(folder.journal) as connection:
+        connection.execute("UPDATE answer SET seconds = ? WHERE call = 7", (value,))
+    connection.close()
+    with pytest.raises(EvidenceError, match="line 7"):
+        seal(folder.path)
+
+
 def test_a_run_that_goes_on_beyond_its_record_is_not_sealed(tmp_path):
     folder = fabricated(tmp_path / "run", 90)
     with sqlite3.connect(folder.journal) as connection:
