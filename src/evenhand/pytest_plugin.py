@@ -13,12 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from _pytest.terminal import TerminalReporter
 
 MARK, ALLOWED = "evenhand.", ".allowed"
 """How the names of recorded properties begin, and how those of allowed findings end."""
@@ -40,7 +37,7 @@ def assert_no_worse(record_property: Callable[[str, object], None]) -> Callable[
     return partial(api.assert_no_worse, record_property=record_property)
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end which differences were allowed: they are findings all the same."""
     # from the reports, so that it is the same under pytest-xdist
     lines = list(dict.fromkeys(_allowed(terminalreporter)))
@@ -53,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         terminalreporter.line(line)
 
 
-def _allowed(terminalreporter: TerminalReporter) -> Iterator[str]:
+def _allowed(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", None) != "call":
