@@ -113,7 +113,7 @@ def _single(conduct: Conduct, one: Flagged) -> list[Decomposition]:
         return []
     logs = ledger.log[rows][:, [0, one.arm]]
     money = np.exp(logs[:, 1]) - np.exp(logs[:, 0])
-    gap = logs[:, 1] - logs[:, 0]
+    gap = np.clip(logs[:, 1] - logs[:, 0], -one.probe.bound, one.probe.bound)
     attribute = conduct.study.attributes[one.treatment]
     name = fields_of(attribute, one.level)[0]
     effect, amount = _log(gap), _amount(money, conduct.study)

@@ -81,7 +81,8 @@ def _money(range_: Range | None) -> str:
 
 def _parts(one: Decomposition) -> Iterable[str]:
     several = one.scope == "attributes"
-    money = _money(one.money)
+    # of a single part the finding itself tells the money
+    money = _money(one.money) if len(one.parts) > 1 else ""
     yield text(
         "explain.gap",
         what=text("explain.what_attributes" if several else "explain.what_fields", ids=", ".join(one.findings)),
