@@ -12,9 +12,9 @@ from evenhand.audit.decide import Family
 from evenhand.datasets.personas import Attribute, Table
 from evenhand.probes.controls import Pilot, Positive
 from evenhand.probes.design import Observed, Wave
-from evenhand.probes.shares import Limit
 from evenhand.probes.pricing.twins import Twins
 from evenhand.probes.protocol import Money, Question, Study
+from evenhand.probes.shares import Limit
 
 LIMIT = Limit.of(ratio=0.01, share=0.02, beyond=0.05)
 Law = Callable[[dict[str, np.ndarray], np.random.Generator], np.ndarray]
