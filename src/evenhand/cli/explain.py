@@ -60,12 +60,12 @@ def lines(found: Finding) -> Iterable[str]:
     """Yield the explanations of a finding in words."""
     yield text("explain.head", id=found.id, name=getattr(found.question, language()))
     for one in found.explanations:
-        yield from _told(one)
+        yield from _told(one, found)
 
 
-def _told(one: Explanation) -> Iterable[str]:
+def _told(one: Explanation, found: Finding) -> Iterable[str]:
     if one.kind == "decomposition":
-        return _parts(one)
+        return _parts(one, found)
     return _surrogate(one) if one.kind == "surrogate" else _who(one)
 
 
@@ -79,10 +79,9 @@ def _money(range_: Range | None) -> str:
     return numbers.money(range_.estimate, range_.currency, language(), digits=2)
 
 
-def _parts(one: Decomposition) -> Iterable[str]:
+def _parts(one: Decomposition, found: Finding) -> Iterable[str]:
     several = one.scope == "attributes"
-    # of a single part the finding itself tells the money
-    money = _money(one.money) if len(one.parts) > 1 else ""
+    money = _money(found.money if one.scope == "single" else one.money)
     yield text(
         "explain.gap",
         what=text("explain.what_attributes" if several else "explain.what_fields", ids=", ".join(one.findings)),
