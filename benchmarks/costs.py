@@ -219,7 +219,7 @@ Written by `make prove`. Queries of the probe until every hypothesis has its ver
 percentile; where one attribute is hit and the others are fair, until that one is established. Limits:
 mean 1 %, share 2 % beyond 5 %. Audits are driven in waves, which overshoot.
 
-| vendor | hypotheses | contract | measured | median saved | right verdicts |
+| vendor | hypotheses | contract | measured | median against the contract's | right verdicts |
 |---|---|---|---|---|---|
 """
 BLOCKS = """
@@ -235,10 +235,10 @@ def table(found: Sequence[Cost], parts: Sequence[Blocks]) -> str:
     for one in found:
         stated = one.vendor.stated.get(one.hypotheses)
         contract = f"{stated[0]:,} / {stated[1]:,}" if stated else "never"
-        saved = f"{1 - one.median / stated[0]:.0%}" if stated else ""
+        against = f"{one.median / stated[0] - 1:+.0%}" if stated else ""
         rows.append(
             f"| {one.vendor.name} → {one.vendor.verdict} | {one.hypotheses} | {contract} "
-            f"| {one.median:,.0f} / {one.high:,.0f} | {saved} | {one.right} of {len(one.queries)} |"
+            f"| {one.median:,.0f} / {one.high:,.0f} | {against} | {one.right} of {len(one.queries)} |"
         )
     tail = [f"| {part.what} | {part.stated} | {part.ours:,.0f} |" for part in parts]
     return HEAD + "\n".join(rows) + "\n" + BLOCKS + "\n".join(tail) + "\n"

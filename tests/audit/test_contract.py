@@ -128,6 +128,10 @@ def test_medians_stay_near_those_of_the_contract():
         if "blocks" in line:  # a whole audit may overshoot by a wave
             assert line["blocks"] <= line["contract"] + 8, line
             continue
-        assert line["right"] >= 0.9 * line["audits"], line
-        if line["contract"]:
-            assert line["median"] < 1.15 * line["contract"][0], line
+        if not line["contract"]:  # said to depend in one audit of twenty, as is promised
+            assert line["right"] >= 0.8 * line["audits"], line
+            continue
+        assert line["right"] >= 0.95 * line["audits"], line
+        # rare hits scatter widely, and the audits with five hypotheses are few
+        most = 1.3 if "contexts" in line["vendor"] else 1.15
+        assert line["median"] < most * line["contract"][0], line
