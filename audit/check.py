@@ -19,7 +19,7 @@ from ..metrics.planning import smallest_detectable as detectable
 from ..probes.controls import PILOT_PAIRS, POSITIVE_BLOCKS
 from ..probes.protocol import Hypothesis, Study
 from .authorise import rate, shortcomings
-from .plan import ProbeEntry
+from .plan import ProbeEntry, entries_of
 from .planfile import LoadedPlan
 
 NOISES = (0.0, 0.005, 0.01, 0.02, 0.05)
@@ -133,7 +133,7 @@ def check(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]) ->
     """
     plan = loaded.plan
     primary = [hypothesis for hypothesis in hypotheses if hypothesis.primary]
-    parts = [_Part(entry, study, primary) for entry in plan.probes]
+    parts = [_Part(name, entry, study, primary) for name, entry in entries_of(plan).items()]
     per_second = rate(plan)
     outlooks = [_outlook(loaded, study, parts, len(primary), noise) for noise in NOISES]
     missing = [
@@ -154,8 +154,10 @@ def check(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]) ->
 class _Part:
     """One probe of the plan, as far as its cost goes."""
 
-    def __init__(self, entry: ProbeEntry, study: Study, hypotheses: Sequence[Hypothesis]) -> None:
-        own = [one for one in hypotheses if one.probe == entry.use and one.treatment in entry.treat]
+    def __init__(
+        self, name: str, entry: ProbeEntry, study: Study, hypotheses: Sequence[Hypothesis]
+    ) -> None:
+        own = [one for one in hypotheses if one.probe == name]
         self.tolerance = entry.tolerance
         self.bound = math.log1p(entry.clip)
         self.deterministic = entry.assume == "deterministic"

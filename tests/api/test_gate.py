@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 from tests.api.people import CALL, MARKUP, even, guests, uneven
 
@@ -217,6 +218,33 @@ def test_after_an_even_baseline_the_usual_limit_holds(people):
         evenhand.assert_no_worse(even, before, personas=people, **GATE).close()
         with pytest.raises(AssertionError):
             evenhand.assert_no_worse(uneven, before, personas=people, **GATE)
+
+
+def test_each_treatment_is_held_to_its_own_limit(people):
+    def price(table):
+        return uneven(table) * np.where(table["room"] == "B", 1.02, 1.0)
+
+    call = {
+        **GATE,
+        "treat": {"device": ("old", ["new"]), "room": ("A", ["B"])},
+        "conditions": ["nights"],
+    }
+    with evenhand.run(price, personas=people, quiet=True, **call) as before:
+        with evenhand.assert_no_worse(price, before, personas=people, **call) as after:
+            limits = {one.treatment: one.limits.ratio for one in after.findings if one.limits}
+        assert limits["device"] == pytest.approx(MARKUP + 0.01, abs=0.005)
+        assert limits["room"] == pytest.approx(0.03, abs=0.005)
+
+        def worse(table):
+            return price(table) * np.where(table["room"] == "B", 1.05, 1.0)
+
+        with pytest.raises(AssertionError, match="F02 ▲") as caught:
+            evenhand.assert_no_worse(worse, before, personas=people, **call)
+        assert "F01" not in str(caught.value)
+        entry = allow(treatment="room")
+        evenhand.assert_no_worse(
+            worse, before, personas=people, allow=[entry], today=TODAY, **call
+        ).close()
 
 
 def test_a_baseline_of_something_else_is_refused(people, baseline):

@@ -159,8 +159,9 @@ def test_what_a_model_raises_in_a_loop_comes_back_as_an_error():
     async def cell():
         evenhand.run(broken, personas=guests(), **CALL)
 
-    with pytest.raises(TargetError):
+    with pytest.raises(TargetError, match=r"ZeroDivisionError\(\)") as caught:
         asyncio.run(cell())
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_a_url_is_asked():

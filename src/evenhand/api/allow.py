@@ -66,14 +66,15 @@ class Allow:
 
     def covers(self, finding: Finding) -> bool:
         """Return whether a finding is the one that is meant, and no larger than allowed."""
-        same = (finding.probe, finding.treatment) == (self.probe, self.treatment)
         way = self.direction in {"any", finding.direction}
         size = abs(finding.percent.estimate or 0.0) / 100 if finding.percent else 0.0
-        return same and way and size <= float(self.up_to)
+        return self.about(finding) and way and size <= float(self.up_to)
 
     def about(self, finding: Finding) -> bool:
         """Return whether a finding is of the probe and the treatment that are meant."""
-        return (finding.probe, finding.treatment) == (self.probe, self.treatment)
+        # a probe that is used twice in a plan is numbered there
+        probe = finding.probe.partition("#")[0]
+        return (probe, finding.treatment) == (self.probe, self.treatment)
 
 
 def fraction(value: float | str) -> float:

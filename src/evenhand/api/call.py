@@ -17,7 +17,7 @@ from ..audit.planfile import LoadedPlan, load
 from ..audit.run import Audit, begin, prepare
 from ..audit.run import run as drive
 from ..datasets.personas import Level
-from ..errors import UsageError
+from ..errors import TargetError, UsageError
 from . import models, plans, tables
 from .models import Vendor
 from .plans import Conditions, Control, Money, Treated, Wish
@@ -85,7 +85,13 @@ class Prepared:
             raise UsageError("api.out_exists", path=str(path))
         folder = begin(self.audit, path)
         with Progress(quiet=quiet) as progress:
-            _beside_any_loop(lambda: drive(self.audit, folder, watch=progress), folder)
+            try:
+                _beside_any_loop(lambda: drive(self.audit, folder, watch=progress), folder)
+            except TargetError:
+                raised = getattr(model, "raised", None)
+                if raised is None:
+                    raise
+                raise TargetError("api.model_raised", error=repr(raised)) from raised
         result = Result(
             self.loaded,
             folder,

@@ -123,7 +123,7 @@ def asked(
     frame: Library,
     batch: bool,
     fields: Sequence[str],
-) -> Callable[[Mapping[str, Any]], Any]:
+) -> Asked:
     """Return what asks a model of this process: with the caller's own ids, types and frames.
 
     Parameters
@@ -150,7 +150,23 @@ def asked(
             return call(np.column_stack([np.asarray(c, dtype=float) for c in table.values()]))
         return call(restore.categories(frame_of(table, frame)))
 
-    return ask
+    return Asked(ask)
+
+
+class Asked:
+    """A model that is asked; what it raised last is kept for the person who wrote it."""
+
+    def __init__(self, ask: Callable[[Mapping[str, Any]], Any]) -> None:
+        self._ask = ask
+        self.raised: Exception | None = None
+
+    def __call__(self, columns: Mapping[str, Any]) -> Any:
+        """Ask."""
+        try:
+            return self._ask(columns)
+        except Exception as error:
+            self.raised = error
+            raise
 
 
 class _Restore:
