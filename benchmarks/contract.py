@@ -7,10 +7,12 @@ budget counts as false if a false claim held at *any* moment: the most adversari
 A cell fails when so many false claims would come with a chance below .01, divided by the number of
 cells, if the error rate were what the contract promises; it is then judged on ten times the audits.
 
-    python benchmarks/contract.py [--audits N] [--seconds S] [--write]
+    python benchmarks/contract.py [--audits N] [--seconds S] [--after FILE] [--write]
 
 One line of JSON a cell; `--write` puts the table into docs/tables/contract.md. Cells with several
-hypotheses take longer and get fewer audits. `--seconds` stops beginning new audits after so long.
+hypotheses take longer and get fewer audits. `--seconds` stops beginning new audits after so long;
+`--after` goes on where the lines of an earlier run of the same code stopped. Audits are numbered and
+seeded by their number, so that it makes no difference in how many goes they are run.
 """
 
 import argparse
@@ -23,9 +25,9 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -343,6 +345,14 @@ class Count:
     false: int
     queries: float
 
+    def with_more(self, more: Self) -> Self:
+        """Return both counts of one cell as one."""
+        audits = self.audits + more.audits
+        asked = self.queries * self.audits + more.queries * more.audits
+        return replace(
+            self, audits=audits, false=self.false + more.false, queries=asked / max(1, audits)
+        )
+
     @property
     def chance(self) -> float:
         """P(at least so many false claims) if the error rate were what is promised."""
@@ -419,19 +429,36 @@ def table(found: Sequence[Count], command: str) -> str:
     return head + "\n".join(rows) + "\n"
 
 
+def earlier(lines: Path | None) -> list[Count]:
+    """Return what an earlier run counted, cell by cell."""
+    text = lines.read_text("utf-8") if lines else ""
+    known = {line["cell"]: line for line in map(json.loads, text.splitlines())}
+    nothing = {"audits": 0, "false": 0, "queries": 0}
+    return [
+        Count(cell, *(known.get(cell.name, nothing)[key] for key in ("audits", "false", "queries")))
+        for cell in CELLS
+    ]
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="False claims on the boundary of each null.")
     parser.add_argument("--audits", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--after", type=Path)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args(arguments)
     end = time.time() + given.seconds
-    planned = {i: range(math.ceil(given.audits / cell.cost)) for i, cell in enumerate(CELLS)}
-    found = counts(planned, end=end, workers=given.workers)
+    before = earlier(given.after)
+    planned = {
+        i: range(before[i].audits, max(before[i].audits, math.ceil(given.audits / cell.cost)))
+        for i, cell in enumerate(CELLS)
+    }
+    later = counts(planned, end=end, workers=given.workers)
+    found = [one.with_more(more) for one, more in zip(before, later, strict=True)]
     again = [i for i, one in enumerate(found) if one.suspicious(len(found))]
     if again:
-        more = {i: range(len(planned[i]), (1 + AGAIN) * len(planned[i])) for i in again}
+        more = {i: range(planned[i].stop, (1 + AGAIN) * planned[i].stop) for i in again}
         for i, one in zip(again, counts(more, workers=given.workers), strict=True):
             found[i] = one
     for one in found:
