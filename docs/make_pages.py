@@ -61,6 +61,7 @@ class Terminal:
     port: str = PORT
     code: int = 0
     jobs: list[subprocess.Popen[str]] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         """Return the variables of a new user, with ``evenhand`` on the path."""
@@ -104,6 +105,7 @@ class Terminal:
             text=True,
         )
         self.jobs.append(job)
+        self.served.append(command)
         first = job.stdout.readline() if job.stdout else ""
         return [self._plain(first.rstrip("\n"))]
 
@@ -168,9 +170,14 @@ def versions_here() -> dict[str, str]:
 
 
 def exact(here: Terminal) -> bool:
-    """Whether the numbers of a page that ran `here` must be those on it, digit by digit."""
+    """Whether the numbers of what ran `here` must be those on its page, digit by digit.
+
+    Not where a vendor with noise was served: a server gathers requests into batches as they come
+    in, and its noise is not the same in every batch.
+    """
     same: bool = versions_here() == json.loads(MADE_WITH.read_text("utf-8"))
-    return same and here.port == PORT
+    noisy = any("hotel" not in served for served in here.served)
+    return same and here.port == PORT and not noisy
 
 
 def without_numbers(text: str) -> str:
