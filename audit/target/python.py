@@ -318,7 +318,8 @@ def callable_of(
 def _reach(package: str) -> None:
     """Let a package of the working directory be found; last, so that it hides nothing installed."""
     here = str(Path.cwd())
-    if importlib.util.find_spec(package) is None and here not in sys.path:
+    known = package in sys.modules or importlib.util.find_spec(package) is not None
+    if not known and here not in sys.path:
         sys.path.append(here)
 
 

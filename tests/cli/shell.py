@@ -53,6 +53,8 @@ probes:
       beyond: 10%%
       because: {zh: 看得见的差别。, en: A difference that one can see.}
 controls: %(controls)s
+# ports differ from run to run, and so does the draw: at 5 %% one fair vendor in twenty may be accused
+decide: {alpha: 0.1%%}
 budget: {queries: %(queries)s}
 report: {languages: [en], formats: [json]}
 """
