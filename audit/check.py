@@ -250,10 +250,11 @@ def _too_few_accounts(
 ) -> tuple[str, dict[str, Any]] | None:
     """Say what given accounts can show at best, where that is not enough.
 
-    Without a hit in n pairs the share is at most 1 − (alpha/K)^(1/n).
+    Without a hit in n pairs the share is at most 1 − (alpha/K)^(1/n). Only where an attribute comes
+    with the account: else accounts are asked again and again.
     """
     accounts = len(study.identities)
-    if not accounts or part.tolerance is None:
+    if not study.tied or part.tolerance is None:
         return None
     level = loaded.plan.decide.alpha_clear / max(1, k)
     groups = accounts // (2 + part.arms)

@@ -351,6 +351,7 @@ def _why(
         (item.associational and one.indicated, "audit.reason_associational"),
         (item.share is None and one.indicated, "audit.reason_no_limit"),
         (final and item.n == 0, "audit.reason_no_answers"),
+        (over and item.exhausted, "audit.reason_accounts"),
         (over, "audit.reason_budget_unknown" if unknown else "audit.reason_budget"),
     )
     return next(((True, reason) for holds, reason in reasons if holds), (False, None))

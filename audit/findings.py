@@ -139,7 +139,7 @@ def shown(level: Level) -> str:
 
 def _reason(decision: Decision) -> Text | None:
     """Return why nothing was settled; None where more queries would: `queries_needed` says it."""
-    if decision.reason in {None, "audit.reason_budget"}:
+    if decision.reason in {None, "audit.reason_budget", "audit.reason_accounts"}:
         return None
     return text(both(str(decision.reason), **decision.reason_values))
 

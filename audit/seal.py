@@ -59,7 +59,7 @@ from .verify import (
     statement,
 )
 
-ENDING = ".evenhand.zip"
+ENDING = ".evidence.zip"
 _RECORDS = "record.*.json"
 _SECRET_LENGTH = 4
 

@@ -74,7 +74,7 @@ def main() -> None:
         for calls in (FEW, CALLS):
             folder = Path(temporary) / f"run{calls}"
             made.fabricated(folder, calls, waves=calls // WAVE)
-            bundle = folder / f"{folder.name}.evenhand.zip"
+            bundle = folder / f"{folder.name}.evidence.zip"
             sealed = child("seal", folder)
             verified = child("verify", bundle)
             peaks["seal", calls], peaks["verify", calls] = sealed["peak"], verified["peak"]

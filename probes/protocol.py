@@ -133,6 +133,8 @@ class Evidence:
         Trials that show it best: treated, reference, treated, reference, …
     associational : bool
         Whether nobody assigned the attribute by lot: then it can be indicated at most.
+    exhausted : bool
+        Whether no account is left that could serve: each serves once where an attribute is tied.
     queries : int
         Trials asked for this hypothesis, shared arms included.
     assumption : {"holds", "withdrawn"} or None
@@ -151,6 +153,7 @@ class Evidence:
     guarantee: Guarantee = "finite-sample"
     unit: str = "block"
     associational: bool = False
+    exhausted: bool = False
     assumption: Literal["holds", "withdrawn"] | None = None
     n: int = 0
     n_excluded: int = 0

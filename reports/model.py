@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ..audit.record import Verdict
-
-SYMBOLS: dict[Verdict, str] = {
-    "established": "▲",
-    "cleared": "●",
-    "indicated": "■",
-    "inconclusive": "◆",
-}
-"""A shape for each verdict: it reads in grey and without colour."""
-
+from ..messages import SYMBOLS
 
 WHOLE = 16
 """Numbers up to this many characters are never broken over two lines."""

@@ -82,8 +82,8 @@ def _absorbed(state: NDArray[np.uint64], column: NDArray[Any]) -> NDArray[np.uin
     letters = column.view(np.uint32).reshape(len(column), column.itemsize // 4)
     for letter in _columns_of(letters):
         # padding leaves the state alone: a name hashes alike in a narrow and in a wide column
-        state = np.where(letter == 0, state, (state ^ letter) * _MIX[0] + _STEP)
-        state ^= state >> np.uint64(29)
+        turned = (state ^ letter) * _MIX[0] + _STEP
+        state = np.where(letter == 0, state, turned ^ (turned >> np.uint64(29)))
     mixed: NDArray[np.uint64] = _mixed(state)
     return mixed
 

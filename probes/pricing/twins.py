@@ -297,7 +297,9 @@ class Twins:
             for pair in found.examples
             for trial in pair
         )
-        return replace(found, examples=places)
+        change = dict(self._changes(study)[arm])
+        free = room(study, observed, [{}, {}, change]) if study.tied else None
+        return replace(found, examples=places, exhausted=free == 0)
 
     def checks(self, observed: Observed, rng: np.random.Generator | None) -> tuple[Check, ...]:
         """Return the twins' verdict on the audit itself, and whether arms failed unequally.

@@ -123,11 +123,12 @@ def test_what_is_not_delivered_is_named(tmp_path):
 
 def test_accounts_that_cannot_show_enough_are_counted(tmp_path):
     # without a hit, n pairs bound the share by 1 − (alpha/K)^(1/n): 149 pairs for 2 % at K = 1
-    pool = "identities: {source: pool, file: accounts.csv}\npersonas:"
+    pool = "identities: {source: pool, file: accounts.csv, tied: [tenure], assigned: lot}\npersonas:"
     text = ONE.replace("personas:", pool, 1)
     for groups, enough in ((149, True), (148, False)):
-        rows = "\n".join(f"u{n}" for n in range(3 * groups))
-        (tmp_path / "accounts.csv").write_text(f"id\n{rows}\n")
+        levels = (0, 0, 36) * groups
+        rows = "\n".join(f"u{n},{level}" for n, level in enumerate(levels))
+        (tmp_path / "accounts.csv").write_text(f"id,tenure\n{rows}\n")
         assert checked(text, tmp_path).outlooks[0].reachable is enough
     result = checked(text, tmp_path)
     assert result.outlooks[0].reason == "check.accounts"

@@ -186,7 +186,7 @@ def test_a_second_signature_joins_the_first(evidence, tmp_path):
 
 
 def test_sealing_again_keeps_what_others_added(evidence, tmp_path):
-    path = tmp_path / "b.evenhand.zip"
+    path = tmp_path / "b.evidence.zip"
     path.write_bytes(evidence.data)
     attach(path, key=evidence.stranger)
     before = path.read_bytes()
@@ -196,12 +196,12 @@ def test_sealing_again_keeps_what_others_added(evidence, tmp_path):
 
 
 def test_a_bundle_that_seals_something_else_moves_aside(evidence, tmp_path):
-    path = tmp_path / "b.evenhand.zip"
+    path = tmp_path / "b.evidence.zip"
     first = seal(evidence.run, path)
     data = path.read_bytes()
     second = seal(evidence.run, path, witness="a member")
     assert second.root != first.root
-    aside = tmp_path / f"b.{first.root[:8]}.evenhand.zip"
+    aside = tmp_path / f"b.{first.root[:8]}.evidence.zip"
     assert aside.read_bytes() == data
     assert verify(path)["root"] == second.root
 

@@ -30,7 +30,7 @@ def place(tmp_path_factory):
 def bundle(place):
     said = evenhand("seal", place / "run", "--key", place / "auditor.pem", "--lang", "en")
     assert said.code == 0, said.text
-    return place / "run" / "run.evenhand.zip"
+    return place / "run" / "run.evidence.zip"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_seal_verify_and_replay_speak_both_languages(place, bundle, language):
         assert said.code == 0, said.text
         assert bool(HAN.search(said.out)) == (language == "zh")
         assert said.err == ""
-    cover = (place / "run" / "run.evenhand.cover.txt").read_text("utf-8")
+    cover = (place / "run" / "run.evidence.cover.txt").read_text("utf-8")
     root = evenhand("verify", bundle, "--json").json["root"]
     assert cover.count(root) == 2
 

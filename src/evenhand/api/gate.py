@@ -89,7 +89,7 @@ class Judgement:
 
         tell = show.about(self.record, language)
         found = [
-            f"{one.id} {show.SYMBOLS[one.verdict]} {messages.text(f'words.{one.verdict}', language)}"
+            f"{one.id} {messages.SYMBOLS[one.verdict]} {messages.text(f'words.{one.verdict}', language)}"
             f" · {tell.voice.joined(tell.tell.sentences(one))}"
             for one in (*self.flagged, *self.undecided)
         ]

@@ -78,6 +78,7 @@ def _notebook() -> Any:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or not hasattr(shell, "kernel"):
         return None
-    from IPython.display import display
+    from IPython import display as shown
 
+    display: Any = shown.display  # untyped where IPython is installed, unknown where it is not
     return display({"text/plain": " "}, raw=True, display_id=True)

@@ -32,7 +32,7 @@ class Findings(tuple[Finding, ...]):
     def __repr__(self) -> str:
         """One line a finding."""
         return "\n".join(
-            f"{one.id} {show.SYMBOLS[one.verdict]} {messages.text(f'words.{one.verdict}')} · "
+            f"{one.id} {messages.SYMBOLS[one.verdict]} {messages.text(f'words.{one.verdict}')} · "
             f"{one.treatment}: {one.level} / {one.reference}"
             for one in self
         )

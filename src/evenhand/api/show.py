@@ -7,12 +7,11 @@ from typing import Any
 
 from .. import messages
 from ..audit.record import Finding, Record
-from ..messages import numbers
+from ..messages import SYMBOLS, numbers
 from ..reports.context import LABELS, Context, context
 from ..reports.model import Block, Bullets, FigureBlock, Group, Paragraph
 from ..reports.sentences import size
 
-SYMBOLS = {"established": "▲", "cleared": "●", "indicated": "◆", "inconclusive": "■"}
 MARKERS = {"established": "^", "cleared": "o", "indicated": "s", "inconclusive": "D"}
 """Shapes tell verdicts apart, as in the report; colour says nothing."""
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..messages import language, numbers, text
+from ..messages import SYMBOLS, language, numbers, text
 from . import view
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _line(conduct: Conduct, done: int, rate: float) -> str:
         budget=f"{conduct.rules.queries:,}",
         rate=f"{rate:,.0f}",
         left=_left(conduct, rate),
-        states=" ".join(view.SYMBOLS[one.label] for one in conduct.decisions.values()),
+        states=" ".join(SYMBOLS[one.label] for one in conduct.decisions.values()),
     )
 
 
@@ -98,7 +98,7 @@ def _hypotheses(conduct: Conduct) -> Iterator[str]:
     for one in conduct.decisions.values():
         yield text(
             "cli.hypothesis",
-            symbol=view.SYMBOLS[one.label],
+            symbol=SYMBOLS[one.label],
             name=_name(conduct, one),
             verdict=text(f"words.{one.label}" if one.closed else "cli.open"),
             effect=_effect(one),

@@ -12,12 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ..messages import language, text
+from ..messages import SYMBOLS, language, text
 
 if TYPE_CHECKING:
     from ..audit.record import Finding, Record
 
-SYMBOLS = {"established": "▲", "cleared": "●", "indicated": "◆", "inconclusive": "■"}
 _KEPT = {"\n", "\t"}
 
 
@@ -108,21 +107,23 @@ def finding_lines(found: Finding) -> Iterable[str]:
             estimate=numbers.percent(effect.estimate, chosen, digits=digits),
             low=numbers.percent(effect.low, chosen, digits=digits),
             high=numbers.percent(effect.high or 0.0, chosen, digits=digits),
-            blocks=found.n,
-            queries=found.queries,
+            blocks=f"{found.n:,}",
+            queries=f"{found.queries:,}",
             fresh=found.fresh_blocks,
         )
-    if found.share is not None and found.share.high is not None and found.share.low is not None:
+    known = found.share is not None and (found.share.low, found.share.high) != (0.0, 1.0)
+    if known and found.share is not None and None not in (found.share.low, found.share.high):
         yield text(
             "cli.share",
             beyond=numbers.percent(100 * (found.share.beyond or 0.0), chosen),
-            low=numbers.percent(100 * found.share.low, chosen),
-            high=numbers.percent(100 * found.share.high, chosen),
+            low=numbers.percent(100 * (found.share.low or 0.0), chosen),
+            high=numbers.percent(100 * (found.share.high or 0.0), chosen),
         )
     if found.reason is not None:
         yield "    " + getattr(found.reason, chosen)
     elif found.queries_needed is not None:
-        yield "    " + text("audit.reason_budget", queries=f"{found.queries_needed:,}")
+        why = "audit.reason_accounts" if found.unit == "account" else "audit.reason_budget"
+        yield "    " + text(why, queries=f"{found.queries_needed:,}")
 
 
 def record_lines(record: Record) -> Iterable[str]:

@@ -26,6 +26,14 @@ Text = Mapping[str, str]
 
 LANGUAGES: tuple[str, ...] = get_args(Language)
 
+SYMBOLS: Mapping[str, str] = {
+    "established": "▲",
+    "cleared": "●",
+    "indicated": "■",
+    "inconclusive": "◆",
+}
+"""A shape for each verdict: it reads in grey and without colour."""
+
 _chosen: ContextVar[str | None] = ContextVar("evenhand_language", default=None)
 
 
