@@ -39,8 +39,8 @@ SHOWN = 60
 """Characters of a default that fit into a table."""
 DUMP = """
 import json, typer
-from evenhand.cli.app import app
-group = typer.main.get_command(app)
+from evenhand.cli import commands
+group = typer.main.get_command(commands())
 found = {}
 with typer.Context(group, info_name="evenhand", terminal_width=88) as top:
     found[""] = group.get_help(top)

@@ -123,7 +123,9 @@ def test_what_is_not_delivered_is_named(tmp_path):
 
 def test_accounts_that_cannot_show_enough_are_counted(tmp_path):
     # without a hit, n pairs bound the share by 1 − (alpha/K)^(1/n): 149 pairs for 2 % at K = 1
-    pool = "identities: {source: pool, file: accounts.csv, tied: [tenure], assigned: lot}\npersonas:"
+    pool = (
+        "identities: {source: pool, file: accounts.csv, tied: [tenure], assigned: lot}\npersonas:"
+    )
     text = ONE.replace("personas:", pool, 1)
     for groups, enough in ((149, True), (148, False)):
         levels = (0, 0, 36) * groups

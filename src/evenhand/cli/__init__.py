@@ -37,11 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raise SystemExit(code)
 
 
+def commands() -> Any:
+    """Return the app with every command registered on it, in the order that help lists them."""
+    from . import app as main_path
+    from . import evidence
+    from .options import app
+
+    return app
+
+
 def _run(words: Sequence[str]) -> int:
     import typer
 
-    from .app import app
-
+    app = commands()
     # typer's own copy of click, or click itself in older ones: found by its name in either
     bases = typer.BadParameter.__mro__
     parser_error: Any = next(base for base in bases if base.__name__ == "ClickException")

@@ -11,49 +11,28 @@ import typer
 from ..errors import UsageError
 from ..messages import language, text
 from . import view
+from .options import (
+    FailOn,
+    Json,
+    Lang,
+    Out,
+    PlanFile,
+    Quiet,
+    RunPath,
+    app,
+    check_language,
+    one_of,
+    several,
+)
 
 if TYPE_CHECKING:
     from ..audit.folder import RunFolder
     from ..audit.record import Record
     from ..audit.run import Audit
 
-app = typer.Typer(
-    name="evenhand",
-    help=text("cli.help"),
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
 STEMS = {"established": 1, "indicated": 1, "inconclusive": 3, "cleared": 0}
 """Exit code of a verdict."""
 KINDS = ("review", "reply", "note", "waiver")
-
-PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.help_plan"))]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help=text("cli.help_run"))]
-Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help=text("cli.help_out"))]
-Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help=text("cli.help_lang"))]
-Json = Annotated[bool, typer.Option("--json", help=text("cli.help_json"))]
-Quiet = Annotated[bool, typer.Option("--quiet", help=text("cli.help_quiet"))]
-FailOn = Annotated[str | None, typer.Option("--fail-on", help=text("cli.help_fail_on"))]
-
-
-def _one_of(option: str, got: str, known: tuple[str, ...]) -> str:
-    if got not in known:
-        raise UsageError("cli.bad_choice", option=option, known=", ".join(known), got=got)
-    return got
-
-
-def _several(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    words = [word.strip() for word in given.split(",") if word.strip()]
-    return tuple(_one_of(option, word, known) for word in words)
-
-
-def _languages(given: str | None) -> None:
-    """Check ``--lang``; it took effect before the command was parsed."""
-    if given is not None:
-        _one_of("--lang", given, ("zh", "en"))
 
 
 def exit_code(record: Record, fail_on: tuple[str, ...]) -> int:
@@ -73,7 +52,7 @@ def demo(out: Out = None, lang: Lang = None, json_: Json = False, quiet: Quiet =
     from ..audit.run import prepare
     from ..datasets.vendors.serve import start
 
-    _languages(lang)
+    check_language(lang)
     path = out or Path("runs/demo")
     if out is None and (path / "plan.lock.json").is_file():
         shutil.rmtree(path)  # the demonstration's own folder: made anew each time
@@ -100,12 +79,14 @@ def init(
     from ..audit.folder import disk, write
     from ..audit.templates import names, template
 
-    _languages(lang)
-    _one_of("--template", template_, tuple(names()))
+    check_language(lang)
+    one_of("--template", template_, tuple(names()))
     if path.exists():
         raise UsageError("cli.file_exists", path=str(path))
     if from_ is not None:
-        evidence.write_recheck(from_, path, findings)
+        from .evidence import write_recheck
+
+        write_recheck(from_, path, findings)
         view.out(text("cli.written", path=path))
         return 0
     with disk(path):
@@ -122,7 +103,7 @@ def check(plan: PlanFile, lang: Lang = None, json_: Json = False) -> int:
     from ..audit.check import check as checked_
     from ..audit.run import prepare
 
-    _languages(lang)
+    check_language(lang)
     audit = _prepared(plan, prepare)
     found = checked_(audit.loaded, audit.study, audit.lock.hypotheses)
     if json_:
@@ -141,7 +122,7 @@ def pilot(
     from ..audit.pilot import pilot_of
     from ..audit.run import begin, prepare, run
 
-    _languages(lang)
+    check_language(lang)
     audit = _prepared(plan, prepare)
     folder = begin(audit, out or _default_folder(plan))
     with view.stoppable(folder.stop):
@@ -170,11 +151,13 @@ def run_command(
     """Audit by a plan, from the beginning or from where its pilot left it."""
     from ..audit.run import prepare
 
-    _languages(lang)
+    check_language(lang)
     counted = _fail_on(fail_on)
     audit, path = _prepared(plan, prepare), out or _default_folder(plan)
     if key is not None:
-        evidence.sign_before(audit, path, key)
+        from .evidence import sign_before
+
+        sign_before(audit, path, key)
     return exit_code(_run(audit, path, quiet=quiet, json_=json_), counted)
 
 
@@ -189,7 +172,7 @@ def resume(
     """Go on with a run."""
     from ..audit.run import reopen
 
-    _languages(lang)
+    check_language(lang)
     counted = _fail_on(fail_on)
     audit, folder = reopen(run)
     return exit_code(_run(audit, folder.path, quiet=quiet, json_=json_), counted)
@@ -201,7 +184,7 @@ def status(run: RunPath, lang: Lang = None, json_: Json = False) -> int:
     from ..audit.folder import RunFolder
     from ..audit.journal import Journal
 
-    _languages(lang)
+    check_language(lang)
     folder = RunFolder.existing(run)
     with Journal.look(folder.journal) as journal:
         waves, attempts = len(journal.waves()), journal.attempts()
@@ -219,7 +202,7 @@ def stop(run: RunPath, lang: Lang = None) -> int:
     """Ask a run to stop."""
     from ..audit.folder import RunFolder, disk
 
-    _languages(lang)
+    check_language(lang)
     folder = RunFolder.existing(run)
     with disk(folder.path):
         folder.stop.touch()
@@ -238,7 +221,7 @@ def show(
     from ..audit.folder import RunFolder
     from ..audit.trials import trial
 
-    _languages(lang)
+    check_language(lang)
     folder = RunFolder.existing(run)
     if name is None:
         record = folder.read_record()
@@ -271,7 +254,7 @@ def explain(
     from .explain import explained, show
     from .progress import Progress
 
-    _languages(lang)
+    check_language(lang)
     audit, folder = reopen(run)
     if not folder.record.is_file() or not all(
         one.explanations for one in explained(folder.read_record(), finding)
@@ -294,11 +277,11 @@ def report(
     """Write the reports of a run."""
     from ..audit.folder import RunFolder
 
-    _languages(lang)
+    check_language(lang)
     _report(
         RunFolder.existing(run),
-        _several("--language", languages, ("zh", "en")),
-        _several("--format", formats, ("html", "json", "csv", "md")),
+        several("--language", languages, ("zh", "en")),
+        several("--format", formats, ("html", "json", "csv", "md")),
         page=page,
     )
     return 0
@@ -319,10 +302,10 @@ def annex(
     from ..audit.annex import add
     from ..audit.folder import RunFolder
 
-    _languages(lang)
+    check_language(lang)
     add(
         RunFolder.existing(run),
-        kind=_one_of("--kind", kind, KINDS),
+        kind=one_of("--kind", kind, KINDS),
         by=by,
         role=role,
         words=words,
@@ -344,7 +327,7 @@ def decide(
     from ..audit.decision import decide as put
     from ..audit.folder import RunFolder
 
-    _languages(lang)
+    check_language(lang)
     for warning in put(RunFolder.existing(run), procedure, file):
         view.note(warning.text())
     view.out(text("decision.added"))
@@ -362,8 +345,8 @@ def rules(
     from .rules import ACTIONS
     from .rules import show as shown
 
-    _languages(lang)
-    shown(_one_of("rules", action, ACTIONS), name, json_=json_)
+    check_language(lang)
+    shown(one_of("rules", action, ACTIONS), name, json_=json_)
     return 0
 
 
@@ -377,8 +360,8 @@ def vendors(
     """List the zoo, or serve one vendor."""
     from ..datasets import vendors as zoo
 
-    _languages(lang)
-    if _one_of("vendors", action, ("list", "serve")) == "serve":
+    check_language(lang)
+    if one_of("vendors", action, ("list", "serve")) == "serve":
         from ..datasets.vendors.serve import main as serve
 
         zoo.get(name)
@@ -395,7 +378,7 @@ def probes(lang: Lang = None, json_: Json = False) -> int:
     """List all probes."""
     from ..probes import registry
 
-    _languages(lang)
+    check_language(lang)
     for name in registry.names():
         card = registry.card(name)
         question = card.question[language()]
@@ -414,15 +397,15 @@ def schema(
     from ..audit.plan import Plan
     from ..audit.record import Record
 
-    _languages(lang)
-    model: Any = {"record": Record, "plan": Plan}[_one_of("schema", what, ("record", "plan"))]
+    check_language(lang)
+    model: Any = {"record": Record, "plan": Plan}[one_of("schema", what, ("record", "plan"))]
     view.out(json.dumps(model.model_json_schema(), ensure_ascii=False, indent=1))
     return 0
 
 
 def _fail_on(given: str | None) -> tuple[str, ...]:
     known = ("established", "indicated", "inconclusive")
-    return known if given is None else _several("--fail-on", given, known)
+    return known if given is None else several("--fail-on", given, known)
 
 
 def _default_folder(plan: Path) -> Path:
@@ -480,6 +463,3 @@ def _report(
         for path in written:
             view.note(text("cli.written", path=path))
     return written
-
-
-from . import evidence  # noqa: E402 - its commands register themselves on this app

@@ -15,7 +15,7 @@ import typer
 from ..errors import UsageError
 from ..messages import both, language, numbers, text
 from . import view
-from .app import Json, Lang, Quiet, app
+from .options import Json, Lang, Quiet, app
 
 if TYPE_CHECKING:
     from ..audit.compare import Change, Comparison
