@@ -77,6 +77,8 @@ def _page(about: Context, finding: Finding) -> FindingPage:
     made.append(_numbers(about, finding))
     if finding.percent is not None:
         made.append(small(voice("report.numbers_note")))
+    if about.tell.measured(finding):
+        made.append(small(about.tell.measured(finding)))
     made += _against_limits(about, finding)
     made += [chart for chart in (charts.icons(about, finding),) if chart]
     made += _open(about, finding)

@@ -170,6 +170,20 @@ class Teller:
         """Return the claim of a finding: the title of its page."""
         return self.voice.begun(self._claim(finding))
 
+    def measured(self, finding: Finding) -> str:
+        """Return on how many further comparisons the size was measured; empty where on none."""
+        at_stopping = finding.percent_at_stopping
+        if not finding.fresh_blocks or at_stopping is None:
+            return ""
+        before = finding.model_copy(update={"percent": at_stopping, "money": None})
+        was = size(before, self.voice)
+        return self.voice(
+            "report.fresh",
+            fresh=numbers.count(finding.fresh_blocks),
+            before=was.percent if was else self.voice("report.no_number"),
+            spread=was.interval if was else "",
+        )
+
     def strength(self, finding: Finding) -> str:
         """Return the strength of evidence with its reasons; empty where none is given."""
         if finding.strength is None or finding.verdict not in {"established", "cleared"}:

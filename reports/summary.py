@@ -105,7 +105,8 @@ def _failed_controls(about: Context) -> list[Block]:
 
 
 def _one(about: Context, finding: Finding) -> FindingSummary:
-    notes = (about.tell.strength(finding), about.tell.explanations(finding))
+    tell = about.tell
+    notes = (tell.strength(finding), tell.measured(finding), tell.explanations(finding))
     flagged = finding.verdict in {"established", "indicated"}
     return FindingSummary(
         id=finding.id,
