@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from tests.reports import samples
 
 from evenhand.reports.html import html
-from tests.reports import samples
 
 SAID = {
     "zh": "差异幅度在另外 300 组新的对照上测得",
