@@ -15,16 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count as counting
 from math import ceil
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import EvenhandError, EvidenceError, PausedError
-from ..probes.design import FAILED, REASONS, Column, Observed, Wave
+from ..probes.design import FAILED, REASONS, Observed, Wave
 from ..probes.protocol import Study
 from .journal import GROUP, Call, Journal
 from .limits import Pace, backoff
+from .tally import Tally
 from .target.protocol import Answers, Reply, Request, Target
 
 LONGEST_WAIT = 300.0
@@ -49,12 +48,13 @@ async def ask(
     rng: np.random.Generator,
     stop: asyncio.Event | None = None,
     progress: Callable[[int], None] | None = None,
-) -> None:
-    """Ask what is not on file yet of a wave that the journal has opened.
+) -> Observed:
+    """Ask what is not on file yet of a wave that the journal has opened, and return its answers.
 
     A trial is asked again as long as its answer says that this can help, at most
     ``limits.attempts`` times; a call that was begun and whose answer is not on file is asked again
-    and counted. When it returns, every trial has an answer on file.
+    and counted. When it returns, every trial has an answer on file; what is returned is what
+    :func:`observed` would read there.
 
     Parameters
     ----------
@@ -93,6 +93,7 @@ async def ask(
         progress=progress or _silent,
     )
     await asking.run()
+    return asking.tally.observed()
 
 
 def calls_of(wave: Wave, batch: int) -> list[tuple[int, int]]:
@@ -136,44 +137,26 @@ def observed(journal: Journal, target: Target, number: int, wave: Wave) -> Obser
     EvidenceError
         If a trial has no answer on file.
     """
-    latest: dict[int, tuple[Call, Reply]] = {}
+    tally = Tally(number, wave)
     for call, reply in journal.replies(number):
-        latest[call.first] = (call, reply)
-    missing = len(wave) - sum(call.count for call, _ in latest.values())
-    if missing:
-        raise EvidenceError("journal.incomplete", number=number, count=missing)
-    said = [_answers(target, *latest[first]) for first in sorted(latest)]
-    return Observed(
-        waves=(wave,),
-        numbers=(number,),
-        kind=_together([one.kind for one in said], np.int8),
-        reason=_together([one.reason for one in said], np.int8),
-        values={
-            name: _together([_outcome(one, name) for one in said], np.float64)
-            for name in sorted({name for one in said for name in one.values})
-        },
-    )
-
-
-def _together(parts: list[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype=dtype)
-
-
-def _outcome(said: Answers, name: str) -> Column:
-    found = said.values.get(name)
-    return np.full(len(said.kind), np.nan) if found is None else found
+        tally.take(call.first, _answers(target, call, reply))
+    return tally.observed()
 
 
 def _answers(target: Target, call: Call, reply: Reply) -> Answers:
     if reply.error == "ceiling":
-        return Answers(
-            kind=np.full(call.count, FAILED, dtype=np.int8),
-            reason=np.full(call.count, REASONS.index("ceiling"), dtype=np.int8),
-            values={},
-        )
+        return _unasked(call.count)
     # what was sent is not stored: it is rendered again by whoever verifies, and not needed to read
     request = Request(wave=call.wave, first=call.first, count=call.count, body=b"", route="")
     return target.read(request, reply)
+
+
+def _unasked(count: int) -> Answers:
+    return Answers(
+        kind=np.full(count, FAILED, dtype=np.int8),
+        reason=np.full(count, REASONS.index("ceiling"), dtype=np.int8),
+        values={},
+    )
 
 
 def _silent(_: int) -> None:
@@ -222,6 +205,11 @@ class _Asking:
     window: int = 0
     share: int = 0
     halt: EvenhandError | None = None
+    tally: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing answered."""
+        self.tally = Tally(self.number, self.wave)
 
     async def run(self) -> None:
         """Ask until every trial is settled, or until something says stop."""
@@ -288,9 +276,10 @@ class _Asking:
             self._chained(left)
 
     def _closes(self, job: _Job, call: Call, reply: Reply) -> bool:
+        said = _answers(self.target, call, reply)
+        self.tally.take(call.first, said)
         job.answered += 1
-        retry = reply.error != "ceiling" and _answers(self.target, call, reply).retry
-        return not retry or job.answered >= self.pace.attempts
+        return not said.retry or job.answered >= self.pace.attempts
 
     def _chained(self, left: list[_Job]) -> None:
         """Let a step of a block leave only when the steps before it are settled."""
@@ -396,6 +385,8 @@ class _Asking:
         self.again.clear()
         self.chains.clear()
         await asyncio.wrap_future(self.journal.close_out(self.number, never))
+        for first, count in never:
+            self.tally.take(first, _unasked(count))
         for job in ended:
             job.chain = -1
             self._settled(job)
@@ -409,6 +400,7 @@ class _Asking:
             reply = await self.target.send(request)
             said = self.target.read(request, reply)
             self.journal.answer(call, reply)
+            self.tally.take(job.first, said)
             self.unanswered -= 1
             job.begun += 1
             job.answered += 1

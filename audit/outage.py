@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-import numpy as np
-
 from ..probes.design import FAILED, REASONS, Wave
 from ..probes.protocol import Study
 from .target.protocol import Answers, Reply, Request, Target
@@ -75,7 +73,7 @@ class Vigil:
         return said
 
     def _count(self, said: Answers) -> None:
-        if not np.all(said.kind == FAILED):
+        if said.kind[0] != FAILED or (said.kind != FAILED).any():
             self.answered += 1
             self.reasons.clear()
             return

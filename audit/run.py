@@ -19,7 +19,7 @@ from ..probes.controls import Pilot, Positive
 from ..probes.design import FAILED, REASONS, Observed
 from ..probes.protocol import Hypothesis, Probe, Question, Study
 from ..probes.registry import make
-from .ask import ask, observed
+from .ask import ask
 from .authorise import authorise, rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
@@ -165,7 +165,7 @@ async def drive(
         permit(audit.plan, journal, turn, datetime.now(UTC))
         journal.open_wave(turn.number, turn.question, turn.wave)
         try:
-            await ask(
+            answers = await ask(
                 watched,
                 study,
                 journal,
@@ -181,7 +181,7 @@ async def drive(
             if watched.gone:
                 raise silent(watched, begun=turn.number > 0) from None
             raise
-        conduct.take(turn, observed(journal, target, turn.number, turn.wave))
+        conduct.take(turn, answers)
         if turn.number == 0:
             require_answers(conduct.observed[turn.question])
         if ceiling <= journal.attempts():

@@ -21,7 +21,7 @@ import numpy as np
 import orjson
 import uvloop
 
-from evenhand.audit.ask import ask, observed
+from evenhand.audit.ask import ask
 from evenhand.audit.journal import Journal
 from evenhand.audit.limits import Pace
 from evenhand.audit.plan import HttpTarget, PythonTarget
@@ -122,14 +122,14 @@ def raw(url: str, bodies: list[bytes]) -> Callable[[], Awaitable[None]]:
 
 
 def ours(spec: Any, asked: Wave, folder: Path, place: int) -> Callable[[], Awaitable[None]]:
-    """Return the same calls through the journal, from opening the wave to its answers read."""
+    """Return the same calls through the journal, from opening the wave to its answers."""
     base = study()
 
     async def work() -> None:
         target = open_target(spec, base, identities=names, key=b"bench")
         with Journal.create(folder / f"{place}.sqlite") as journal:
             journal.open_wave(0, "bench", asked)
-            await ask(
+            seen = await ask(
                 target,
                 base,
                 journal,
@@ -139,7 +139,6 @@ def ours(spec: Any, asked: Wave, folder: Path, place: int) -> Callable[[], Await
                 attempts_left=1 << 40,
                 rng=np.random.default_rng(1),
             )
-            seen = observed(journal, target, 0, asked)
             if seen.kind.any():
                 raise SystemExit("a call failed: the comparison is void")
         await target.close()

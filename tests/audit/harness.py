@@ -102,15 +102,21 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 async def asked(
     target: Target, journal: Journal, wave: Wave, *, study: Study | None = None, **settings: Any
 ) -> Observed:
-    """Ask one wave, number 0, and return what is on file."""
+    """Ask one wave, number 0, and return what is on file: what was taken in on the way is the same."""
     journal.open_wave(0, "pricing.twins", wave)
     options: dict[str, Any] = {
         "limits": Pace(concurrency=8, attempts=2, backoff=0.001),
         "attempts_left": 10**6,
         "rng": np.random.default_rng(1),
     }
-    await ask(target, study or make_study(), journal, 0, wave, **(options | settings))
-    return observed(journal, target, 0, wave)
+    taken = await ask(target, study or make_study(), journal, 0, wave, **(options | settings))
+    on_file = observed(journal, target, 0, wave)
+    np.testing.assert_array_equal(taken.kind, on_file.kind)
+    np.testing.assert_array_equal(taken.reason, on_file.reason)
+    assert list(taken.values) == list(on_file.values)
+    for name, column in on_file.values.items():
+        np.testing.assert_array_equal(taken.values[name], column)
+    return on_file
 
 
 def in_loop(work: Callable[[], Awaitable[T]]) -> T:
