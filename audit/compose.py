@@ -14,7 +14,7 @@ import rfc8785
 from ..messages import both
 from ..probes.controls import PASS, Positive
 from ..probes.design import ANSWERED, FAILED, REASONS, REFUSED, Observed
-from ..probes.pricing.twins import is_carried
+from ..probes.matched import is_carried
 from ..probes.protocol import Study
 from .conduct import Conduct
 from .estimates import measured_again

@@ -129,7 +129,7 @@ class Conduct:
         if turn.question in self.probes:
             probe = self.probes[turn.question]
             self._evidence[turn.question] = probe.test(self.study, now, None)
-            self._checks[turn.question] = probe.checks(now, None)
+            self._checks[turn.question] = probe.checks(self.study, now, None)
         if isinstance(question, Positive):
             self._moved[turn.question] = question.log_evidence(now) >= PASS
         self._decide(final=False)
@@ -143,7 +143,7 @@ class Conduct:
     def checks(self, rng: np.random.Generator | None) -> dict[str, Sequence[Check]]:
         """Return what each probe says of the audit itself."""
         return {
-            name: probe.checks(self.observed[name], rng)
+            name: probe.checks(self.study, self.observed[name], rng)
             for name, probe in self.probes.items()
             if name in self.observed
         }

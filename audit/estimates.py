@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..metrics.result import Estimate
 from ..probes.design import TREATED
 from ..probes.estimate import Fresh
-from ..probes.pricing.twins import Twins
+from ..probes.matched import Matched
 from ..probes.protocol import Question
 from .conduct import Conduct
 
@@ -16,22 +16,27 @@ def fresh_blocks(conduct: Conduct, blocks: int) -> dict[str, Question]:
     """Return one question a probe for what it established, by the name that the journal uses.
 
     Empty where the plan asks for none, or where an attribute comes with the accounts: each of
-    those serves once.
+    those serves once. Lists are left out: without a twin in each block they say nothing.
     """
     if blocks == 0 or conduct.study.tied:
         return {}
     questions: dict[str, Question] = {}
     for name, probe in conduct.probes.items():
-        if not isinstance(probe, Twins):
+        if not isinstance(probe, Matched):
             continue
-        arms = {
-            TREATED + i: {h.treatment: conduct.study.attributes[h.treatment].levels.index(h.level)}
-            for i, h in enumerate(probe.hypotheses(conduct.study))
-            if conduct.decisions[h.id].label == "established"
+        layout = probe.layout(conduct.study)
+        treated = {
+            TREATED + one.arm
+            for one in layout.compared
+            if conduct.decisions[one.hypothesis.id].label == "established"
+            and not one.score.pairwise
         }
-        if arms:
+        if treated:
             questions[f"estimate.{name}"] = Fresh(
-                arms=arms, blocks=blocks, outcome=probe.outcome, bound=probe.bound
+                arms=layout.changes(),
+                paths=layout.paths(conduct.study, probe.session),
+                treated=tuple(sorted(treated)),
+                blocks=blocks,
             )
     return questions
 
@@ -42,10 +47,16 @@ def measured_again(conduct: Conduct) -> Mapping[str, Estimate]:
     for name, probe in conduct.probes.items():
         question = conduct.questions.get(f"estimate.{name}")
         observed = conduct.observed.get(f"estimate.{name}")
-        if not isinstance(question, Fresh) or observed is None:
+        if not isinstance(question, Fresh) or not isinstance(probe, Matched) or observed is None:
             continue
-        for i, h in enumerate(probe.hypotheses(conduct.study)):
-            effect = question.effect(observed, TREATED + i, conduct.decisions[h.id].level)
+        for one in probe.layout(conduct.study).compared:
+            effect = question.effect(
+                observed,
+                TREATED + one.arm,
+                score=one.score,
+                bound=probe.bound_of(one.score),
+                level=conduct.decisions[one.hypothesis.id].level,
+            )
             if effect is not None:
-                found[h.id] = effect
+                found[one.hypothesis.id] = effect
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from ..messages import language, numbers, text
 from ..probes.controls import PILOT, pilot_noise
 from ..probes.design import ANSWERED, FAILED, REFUSED
-from ..probes.pricing.twins import is_carried
+from ..probes.matched import is_carried
 from .conduct import Conduct
 
 SHOWN = 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,7 @@ def lay_out(
     first_block: int,
     again: Codes | None = None,
     overrides: Mapping[int, Mapping[str, int]],
+    paths: Mapping[int, Sequence[int]] | None = None,
     rng: np.random.Generator,
 ) -> Wave:
     """Return the wave that asks these contexts, the arms of each block in random order.
@@ -113,6 +115,8 @@ def lay_out(
         The earlier block that each asks again.
     overrides : mapping of int to mapping of str to int
         Arm → attribute → level code: what makes an arm differ from the reference.
+    paths : mapping of int to sequence of int, optional
+        Arm → the steps that its sessions walk, in order. Default: step 0, once.
     rng : numpy.random.Generator
         Decides which slot (identity and place in the block) gets which arm: this assignment is
         what every test of the audit rests on.
@@ -132,7 +136,8 @@ def lay_out(
         for name, code in changes.items():
             columns[name][arm == number] = code
     repeats = np.full(n, -1) if again is None else again
-    return Wave.of_single_trials(
+    session, step = _walked(arm, paths or dict.fromkeys(range(width), (0,)))
+    return Wave(
         block=codes(first_block + row),
         again=codes(repeats[row]),
         identity=codes(np.full(len(row), -1)),
@@ -140,12 +145,31 @@ def lay_out(
         persona=contexts.persona[row],
         overrides={name: codes(column) for name, column in columns.items()},
         cue={name: column[row] for name, column in contexts.cue.items()},
-        item=contexts.item[row],
+        session=codes(session),
+        step=codes(step),
+        item=codes(contexts.item[row][session]),
+        stage=codes(np.zeros(len(session))),
     )
 
 
+def _walked(
+    arm: Codes, paths: Mapping[int, Sequence[int]]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the session and the step of every trial, session after session."""
+    longest = max(len(path) for path in paths.values())
+    lengths = np.zeros(max(paths) + 1, dtype=np.intp)
+    steps = np.zeros((len(lengths), longest), dtype=np.intp)
+    for number, path in paths.items():
+        lengths[number] = len(path)
+        steps[number, : len(path)] = path
+    trials = lengths[arm]
+    session = np.repeat(np.arange(len(arm)), trials)
+    rank = np.arange(len(session)) - np.repeat(np.cumsum(trials) - trials, trials)
+    return session, steps[arm[session], rank]
+
+
 def together(first: Wave, second: Wave) -> Wave:
-    """Return one wave that asks `first` and then `second`; both hold single trials."""
+    """Return one wave that asks `first` and then `second`."""
 
     def maps(kind: str) -> dict[str, Codes]:
         ours, theirs = getattr(first, kind), getattr(second, kind)
@@ -160,9 +184,13 @@ def together(first: Wave, second: Wave) -> Wave:
             for name in sorted({*ours, *theirs})
         }
 
-    names = ("block", "again", "identity", "arm", "persona", "item")
-    return Wave.of_single_trials(
-        **{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names},
+    names = ("block", "again", "identity", "arm", "persona", "step", "item", "stage")
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
+    }
+    return Wave(
+        **columns,
+        session=np.concatenate([first.session, second.session + first.sessions]),
         overrides=maps("overrides"),
         cue=maps("cue"),
     )

@@ -7,7 +7,7 @@ they say changes no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from .contexts import draw, lay_out
 from .design import REFERENCE, Observed, Wave
 from .ledger import Ledger
 from .protocol import Card, Seen, Study
+from .scores import Score, told
 
 CARD = Card(
     name="estimate.fresh",
@@ -39,17 +40,19 @@ class Fresh:
     Parameters
     ----------
     arms : mapping of int to mapping of str to int
-        Arm, numbered as in the probe → attribute → level code.
+        Column, numbered as in the probe → attribute → level code; those of the reference among
+        them where it changes something.
+    paths : mapping of int to sequence of int
+        Column → the steps that its sessions walk.
+    treated : tuple of int
+        The columns that are asked beside the reference.
     blocks : int
-    outcome : str
-    bound : float
-        Log ratios are clipped to ± this, as in the probe.
     """
 
     arms: Mapping[int, Mapping[str, int]]
+    paths: Mapping[int, Sequence[int]]
+    treated: tuple[int, ...]
     blocks: int
-    outcome: str
-    bound: float
 
     @property
     def card(self) -> Card:
@@ -59,32 +62,42 @@ class Fresh:
     @property
     def width(self) -> int:
         """How many columns its ledger has."""
-        return max(self.arms) + 1
+        return max(self.treated) + 1
 
     def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
         """Return the blocks that are still to be asked, as many as the limits allow at once."""
-        done = len(Ledger.of(seen.observed, self.outcome, self.width))
-        most = min(seen.trials_left, max(seen.wave_limit, 1 + len(self.arms)))
-        size = min(self.blocks - done, most // (1 + len(self.arms)))
+        done = int(seen.observed.column("block").max(initial=-1)) + 1
+        asked = [REFERENCE, *self.treated]
+        cost = sum(len(self.paths[column]) for column in asked)
+        most = min(seen.trials_left, max(seen.wave_limit, cost))
+        size = min(self.blocks - done, most // cost)
         if size < 1:
             return None
         arms = np.zeros((size, self.width), dtype=bool)
-        arms[:, [REFERENCE, *self.arms]] = True
-        contexts = draw(study, size, rng)
-        return lay_out(contexts, arms=arms, first_block=done, overrides=self.arms, rng=rng)
+        arms[:, asked] = True
+        return lay_out(
+            draw(study, size, rng),
+            arms=arms,
+            first_block=done,
+            overrides=self.arms,
+            paths=self.paths,
+            rng=rng,
+        )
 
-    def effect(self, observed: Observed, arm: int, level: float) -> Estimate | None:
-        """Return the mean of the clipped log ratios of `arm`, or None where it was not asked."""
-        if arm not in self.arms or not observed.waves:
+    def effect(
+        self, observed: Observed, arm: int, *, score: Score, bound: float, level: float
+    ) -> Estimate | None:
+        """Return the mean of the clipped gaps of `arm`, or None where it was not asked."""
+        if arm not in self.treated or not observed.waves:
             return None
-        x = Ledger.of(observed, self.outcome, self.width).clipped_mean_terms(arm, self.bound)
+        x = Ledger.of(observed, score, self.width).clipped_mean_terms(arm, bound)
         used = x[~np.isnan(x)]
         if len(used) == 0:
             return None
         return Estimate(
-            value=float(np.mean(used)),
-            unit="log-ratio",
-            interval=mean_interval(x, bound=self.bound, level=level),
+            value=score.harm * float(np.mean(used)),
+            unit=score.unit,
+            interval=told(mean_interval(x, bound=bound, level=level), score),
             n=len(used),
             n_excluded=len(x) - len(used),
         )

@@ -1,4 +1,4 @@
-"""Evidence about a gap in price between one treated arm and the reference.
+"""Evidence about the gap between one treated arm and the reference.
 
 The exact contract of the three engines: a context's own effect, the mean of clipped log ratios,
 the share of contexts beyond a limit.
@@ -21,6 +21,7 @@ from ..metrics.result import Estimate
 from .design import REFERENCE, TWIN, Floats
 from .ledger import Ledger, once
 from .protocol import Claims, Evidence, Hypothesis
+from .scores import FINAL, Score
 from .shares import Bools, Direction, Limit, Shares, shares_of
 
 SCALES = (0.5, 1.0, 2.0)
@@ -168,6 +169,7 @@ def read(
     direction: Direction,
     bound: float,
     level: float | None,
+    score: Score = FINAL,
     tied: bool = False,
 ) -> Evidence:
     """Return the evidence for one hypothesis from all answers so far.
@@ -177,7 +179,7 @@ def read(
 
     Null hypotheses and guarantees
         *differs*: the law of the answers does not depend on the label; exact by random assignment.
-        *beyond*, *inside*: the mean of clipped log ratios and the share of contexts; finite-sample
+        *beyond*, *inside*: the mean of clipped gaps and the share of contexts; finite-sample
         under any noise, provided fresh identities of one context answer independently and alike
         while it is asked again.
     """
@@ -198,7 +200,7 @@ def read(
     used = x[~np.isnan(x)]
     effect = Estimate(
         value=float(np.mean(used)) if len(used) else None,
-        unit="log-ratio",
+        unit=score.unit,
         n=len(used),
         n_excluded=len(x) - len(used),
     )
@@ -211,7 +213,7 @@ def read(
         unit="account" if tied else "block",
         n=len(used),
         n_excluded=len(x) - len(used),
-        queries=int(ledger.asked[ledger.asked[:, arm]].sum()),
+        queries=int(ledger.asks[ledger.asked[:, arm]].sum()),
     )
     if level is None or len(used) == 0:
         return short
@@ -221,7 +223,7 @@ def read(
         effect=replace(effect, interval=mean_interval(x, bound=bound, level=level)),
         share=_share(shares, level, tied=tied) if shares else None,
         bounds=_bounds(ledger, shares, limit, level, tied=tied) if shares and limit else {},
-        base=_base(ledger, arm),
+        base=_base(ledger, arm, score),
         smallest_detectable=smallest_detectable(len(used), noise, bound=bound, level=level)
         if len(used) > 1 and math.isfinite(noise)
         else None,
@@ -236,11 +238,14 @@ def _assumption(limit: Limit | None, shares: Shares | None) -> Literal["holds", 
     return "holds" if shares.alike else "withdrawn"
 
 
-def _base(ledger: Ledger, arm: int) -> float:
-    """Return the geometric mean of the reference outcome over the blocks of `arm`."""
-    logs = ledger.log[ledger.fresh & ledger.asked[:, arm], REFERENCE]
-    logs = logs[np.isfinite(logs)]
-    return float(np.exp(np.mean(logs))) if len(logs) else math.nan
+def _base(ledger: Ledger, arm: int, score: Score) -> float:
+    """Return what the reference gets on average over the blocks of `arm`: of amounts geometric."""
+    scores = ledger.score[ledger.fresh & ledger.asked[:, arm], REFERENCE]
+    scores = scores[np.isfinite(scores)]
+    if len(scores) == 0:
+        return math.nan
+    mean = float(np.mean(scores))
+    return math.exp(mean) if score.unit == "log-ratio" else score.harm * mean
 
 
 def _share(

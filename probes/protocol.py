@@ -50,7 +50,8 @@ class Study:
     assigned : {"lot", "vendor", "self"} or None
         How tied attributes came to their accounts; what testers brought themselves is associational.
     outcomes : mapping of str to str
-        What the target answers → its unit (``"price"``, ``"list"``, ``"flag"``).
+        What the target answers → its kind: ``"price"`` or ``"amount"`` (of money), ``"number"``,
+        ``"flag"``, ``"list"``.
     money : Money, optional
         None where nothing that is answered is money.
     steps : tuple of str
@@ -72,8 +73,45 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a hypothesis is about where that is no attribute of the plan: a path, a notice.
+
+    Parameters
+    ----------
+    label : mapping
+        What people call it, in zh and en.
+    question : mapping
+        What people ask about it.
+    reference : level
+        What the treated level is compared with.
+    level_label, reference_label : mapping
+        What people call either.
+    role, kind : str
+        As for an attribute.
+    """
+
+    label: Text
+    question: Text
+    reference: Level
+    level_label: Text
+    reference_label: Text
+    role: Role = "habit"
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
-    """One thing that is to be found out, declared before the first call."""
+    """One thing that is to be found out, declared before the first call.
+
+    Parameters
+    ----------
+    id, probe, outcome : str
+    treatment : str
+        An attribute of the plan, or what `subject` is about.
+    level : level
+    primary : bool
+    subject : Subject, optional
+    """
 
     id: str
     probe: str
@@ -81,6 +119,7 @@ class Hypothesis:
     treatment: str
     level: Level
     primary: bool = True
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +167,8 @@ class Evidence:
     bounds : mapping of str to Estimate
         More numbers to print, e.g. ``"share_dearer"``, ``"single_quotes"``, ``"twin_beyond"``.
     base : float
-        Geometric mean of the reference outcome: what turns percent into money. NaN if not money.
+        What the reference gets on average: of amounts the geometric mean, which turns percent into
+        money. NaN where nothing was answered.
     examples : tuple of (wave, position) pairs
         Trials that show it best: treated, reference, treated, reference, …
     associational : bool
@@ -233,6 +273,8 @@ class Card:
     guarantee : str
     finding_kinds : frozenset of str
         Empty: the treated attribute's own kind.
+    options : mapping of str to mapping
+        Settings of its own that a plan's entry may make → what each does, in zh and en.
     """
 
     name: str
@@ -245,6 +287,7 @@ class Card:
     cost: Text
     guarantee: Guarantee
     finding_kinds: frozenset[str] = frozenset()
+    options: Mapping[str, Text] = field(default_factory=dict[str, Text])
 
 
 @runtime_checkable
@@ -276,6 +319,8 @@ class Probe(Question, Protocol):
         """
         ...
 
-    def checks(self, observed: Observed, rng: np.random.Generator | None) -> Sequence[Check]:
+    def checks(
+        self, study: Study, observed: Observed, rng: np.random.Generator | None
+    ) -> Sequence[Check]:
         """Return the checks of the audit itself; without `rng` only those that decide."""
         ...

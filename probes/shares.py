@@ -12,28 +12,31 @@ from numpy.typing import NDArray
 from ..metrics import share as engine
 from .design import ANSWERED, FAILED, REFERENCE, TWIN
 from .ledger import NOT_ASKED, Ledger, once
+from .scores import Score
 
 Bools = NDArray[np.bool_]
 
 OPEN, DROPPED, CONFIRMED, UNDECIDED = 0, 1, 2, 3
 ROUNDS = engine.LAST // engine.ROUND
+HALF_A_FLIP = 0.5
 QUIET = 0.01
 """While no larger part of all earlier pairs was beyond the limit, flags are dropped sooner."""
 
 
 Direction = Literal["any", "harm"]
+Scale = Literal["ratio", "difference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A tolerance on the log scale.
+    """A tolerance on the scale that scores are compared on.
 
     Parameters
     ----------
     mean : float
-        Largest mean effect within the limit, log(1 + ratio).
+        Largest mean effect within the limit: log(1 + ratio), or the difference itself.
     beyond : float
-        What one context's own effect must exceed to count, log(1 + beyond).
+        What one context's own effect must exceed to count, on the same scale.
     share : float
         Largest share of contexts beyond it that is within the limit.
     reproducible : float
@@ -42,6 +45,8 @@ class Limit:
         shows in half of the quotes.
     deterministic : bool
         Whether the vendor is assumed to answer alike whoever asks. Withdrawn when it does not.
+    scale : {"ratio", "difference"}
+        Whether scores are logarithms.
     """
 
     mean: float
@@ -49,6 +54,7 @@ class Limit:
     share: float
     reproducible: float = 0.5
     deterministic: bool = False
+    scale: Scale = "ratio"
 
     @classmethod
     def of(
@@ -71,11 +77,31 @@ class Limit:
 
     def times(self, scale: float) -> Limit:
         """Return the limit with ratio and beyond `scale` times as large."""
+        if self.scale == "difference":
+            return replace(self, mean=scale * self.mean, beyond=scale * self.beyond)
         return replace(
             self,
             mean=math.log1p(scale * math.expm1(self.mean)),
             beyond=math.log1p(scale * math.expm1(self.beyond)),
         )
+
+    def on(self, score: Score) -> Limit:
+        """Return the same fractions on the scale of a score.
+
+        A ratio of 1 % is log 1.01 for prices and a hundredth for a difference. Where a trial only
+        says yes or no, every change of the answer is beyond the limit.
+
+        Examples
+        --------
+        >>> from evenhand.probes.scores import PartOf, Refusal
+        >>> limit = Limit.of(ratio=0.01, share=0.02, beyond=0.05)
+        >>> round(limit.on(PartOf("coupon")).mean, 6), limit.on(Refusal()).beyond
+        (0.01, 0.5)
+        """
+        if score.unit == "log-ratio":
+            return self
+        beyond = HALF_A_FLIP if score.flips else math.expm1(self.beyond)
+        return replace(self, mean=math.expm1(self.mean), beyond=beyond, scale="difference")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +176,7 @@ class Shares:
 @once
 def quiet_blocks(ledger: Ledger, beyond: float) -> Bools:
     """Say for each block whether all pairs of earlier waves were almost never beyond the limit."""
-    gaps = [np.abs(ledger.gap(arm)) for arm in range(TWIN, ledger.log.shape[1])]
+    gaps = [np.abs(ledger.gap(arm)) for arm in range(TWIN, ledger.width)]
     table = np.where(ledger.fresh[:, None], np.stack(gaps, axis=1), np.nan)
     waves, place = np.unique(ledger.wave, return_inverse=True)
     pairs = np.bincount(place, np.isfinite(table).sum(axis=1), minlength=len(waves))
@@ -185,7 +211,7 @@ def shares_of(ledger: Ledger, arm: int, *, limit: Limit, direction: Direction) -
 def read_shares(
     ledger: Ledger, arm: int, *, beyond: float, direction: Direction, quiet: Bools
 ) -> Shares:
-    """Read flags and rounds of `arm` at the limit `beyond` (log scale)."""
+    """Read flags and rounds of `arm` at the limit `beyond`, on the scale of the scores."""
     gap = ledger.gap(arm)
     answered = ledger.kind[:, arm] == ANSWERED
     usable = (

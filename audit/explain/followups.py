@@ -11,8 +11,9 @@ import numpy as np
 from ...probes.design import REFERENCE, TREATED, Floats, Observed
 from ...probes.estimate import Fresh
 from ...probes.ledger import Ledger
-from ...probes.pricing.twins import Twins, is_carried
+from ...probes.matched import Compared, Matched, is_carried
 from ...probes.protocol import Question
+from ...probes.scores import LogPrice
 from ..conduct import Conduct
 from ..decide import Decision
 from .games import Parts, Player
@@ -34,7 +35,7 @@ class Flagged:
 
     number: int
     decision: Decision
-    probe: Twins
+    probe: Matched
     arm: int
     level: int
 
@@ -70,20 +71,28 @@ def flagged(conduct: Conduct) -> list[Flagged]:
     for number, decision in enumerate(conduct.decisions.values(), 1):
         hypothesis = decision.evidence.hypothesis
         probe = conduct.questions.get(hypothesis.probe)
-        if decision.label not in {"established", "indicated"} or not isinstance(probe, Twins):
+        if decision.label not in {"established", "indicated"} or not isinstance(probe, Matched):
             continue
-        ids = [one.id for one in probe.hypotheses(conduct.study)]
-        levels = conduct.study.attributes[hypothesis.treatment].levels
-        out.append(
-            Flagged(
-                number=number,
-                decision=decision,
-                probe=probe,
-                arm=TREATED + ids.index(hypothesis.id),
-                level=levels.index(hypothesis.level),
+        compared = probe.layout(conduct.study).compared
+        one = next(one for one in compared if one.hypothesis.id == hypothesis.id)
+        if _explicable(one, probe, conduct):
+            levels = conduct.study.attributes[hypothesis.treatment].levels
+            out.append(
+                Flagged(
+                    number=number,
+                    decision=decision,
+                    probe=probe,
+                    arm=TREATED + one.arm,
+                    level=levels.index(hypothesis.level),
+                )
             )
-        )
     return out
+
+
+def _explicable(one: Compared, probe: Matched, conduct: Conduct) -> bool:
+    """Whether it is a price by an attribute of the plan, asked in one step: what can be mixed."""
+    of_price = isinstance(one.score, LogPrice) and one.hypothesis.subject is None
+    return of_price and not probe.session and len(conduct.study.steps) == 1
 
 
 def joint(found: Sequence[Flagged], conduct: Conduct) -> list[Flagged]:
@@ -196,15 +205,15 @@ def rules_of(conduct: Conduct, one: Flagged) -> Rules:
 def ledger_of(one: Flagged, observed: Observed) -> Ledger:
     """Return the blocks of a finding's probe."""
     width = max(one.arm, int(observed.column("arm").max(initial=one.arm))) + 1
-    return Ledger.of(observed, one.outcome, width)
+    return Ledger.of(observed, LogPrice(one.outcome), width)
 
 
 def measured(conduct: Conduct, one: Flagged) -> Ledger:
     """Return the blocks that the finding's effect is taken from: those asked afresh, if there are."""
     name = f"estimate.{one.question}"
     question, observed = conduct.questions.get(name), conduct.observed.get(name)
-    if isinstance(question, Fresh) and observed is not None and one.arm in question.arms:
-        return Ledger.of(observed, one.outcome, question.width)
+    if isinstance(question, Fresh) and observed is not None and one.arm in question.treated:
+        return Ledger.of(observed, LogPrice(one.outcome), question.width)
     return ledger_of(one, conduct.observed.get(one.question, Observed()))
 
 

@@ -111,7 +111,7 @@ def _single(conduct: Conduct, one: Flagged) -> list[Decomposition]:
     rows = np.flatnonzero(ledger.fresh & np.isfinite(ledger.gap(one.arm)))
     if len(rows) < LEAST:
         return []
-    logs = ledger.log[rows][:, [0, one.arm]]
+    logs = ledger.score[rows][:, [0, one.arm]]
     money = np.exp(logs[:, 1]) - np.exp(logs[:, 0])
     gap = np.clip(logs[:, 1] - logs[:, 0], -one.probe.bound, one.probe.bound)
     attribute = conduct.study.attributes[one.treatment]

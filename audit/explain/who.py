@@ -18,6 +18,7 @@ from ...probes.contexts import Contexts, contexts_of, draw, lay_out
 from ...probes.design import REFERENCE, TREATED, Floats, Observed, Wave
 from ...probes.ledger import Ledger
 from ...probes.protocol import Card, Seen, Study
+from ...probes.scores import LogPrice
 from .frames import Feature, features
 
 Bools = NDArray[np.bool_]
@@ -218,7 +219,7 @@ class Who:
 
     def gaps(self, study: Study, observed: Observed) -> tuple[Floats, Bools]:
         """Return the clipped gap of each block, and whether it lies inside."""
-        ledger = Ledger.of(observed, self.outcome, TREATED + 1)
+        ledger = Ledger.of(observed, LogPrice(self.outcome), TREATED + 1)
         gaps = np.clip(ledger.gap(TREATED), -self.bound, self.bound)
         known = block_features(study, observed, ledger.trial[:, REFERENCE], every=True)
         return gaps, inside(self.rules, known)

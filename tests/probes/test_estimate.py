@@ -8,6 +8,7 @@ import numpy as np
 
 from evenhand.audit.estimates import fresh_blocks, measured_again
 from evenhand.probes.estimate import Fresh
+from evenhand.probes.scores import FINAL
 
 _spec = importlib.util.spec_from_file_location(
     "rehearsal", Path(__file__).parents[1] / "audit" / "rehearsal.py"
@@ -82,7 +83,7 @@ def test_an_early_stop_is_biased_and_fresh_blocks_are_not():
 
 
 def test_a_question_says_what_it_is():
-    question = Fresh(arms={2: {"t0": 1}}, blocks=1, outcome="final", bound=0.4)
+    question = Fresh(arms={2: {"t0": 1}}, paths={0: [0], 2: [0]}, treated=(2,), blocks=1)
     assert set(question.card.question) == {"zh", "en"}
     assert question.width == 3
-    assert question.effect(rehearsal.Observed(), 2, 0.95) is None
+    assert question.effect(rehearsal.Observed(), 2, score=FINAL, bound=0.4, level=0.95) is None

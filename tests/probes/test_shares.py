@@ -9,6 +9,7 @@ from evenhand.metrics.share import LAST, ROUND
 from evenhand.probes.contexts import Contexts, lay_out
 from evenhand.probes.design import Observed, joined
 from evenhand.probes.ledger import Ledger
+from evenhand.probes.scores import FINAL
 from evenhand.probes.shares import CONFIRMED, DROPPED, OPEN, UNDECIDED, quiet_blocks, read_shares
 
 C = math.log(1.05)
@@ -52,7 +53,7 @@ def asked(contexts: int, rounds: dict[int, list[list[float]]], first: list[float
         gaps = [g for r in rounds.values() if step < len(r) for g in r[step]]
         parts.append(answer(wave(range(len(again)), again, start), gaps, start))
         start += len(again)
-    return Ledger.of(joined(parts), "final", 3)
+    return Ledger.of(joined(parts), FINAL, 3)
 
 
 def states(ledger, *, quiet=False, direction="any"):
@@ -121,9 +122,10 @@ def test_a_price_of_zero_is_a_gap_and_two_are_none():
     ledger = asked(1, {}, [-math.inf])
     assert states(ledger).flagged.tolist() == [True]
     zero = Ledger(
-        log=np.array([[-np.inf, np.nan, -np.inf]]),
+        score=np.array([[-np.inf, np.nan, -np.inf]]),
         kind=np.array([[0, -1, 0]], dtype=np.int8),
         trial=np.array([[0, -1, 1]]),
+        asks=np.array([[1, 0, 1]]),
         again=np.array([-1]),
         wave=np.array([0]),
     )

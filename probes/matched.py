@@ -1,0 +1,486 @@
+"""The design that all matched comparisons share: blocks of one context, asked at one moment.
+
+In each block one context is asked by customers that are alike but for one thing: a reference, a
+treated arm for each comparison that is still open, and often the reference's twin. What differs
+between the arms, and in which score they are compared, is what one probe says and another does not.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metrics.dependence import log_dependence, log_harness, twin_accusations
+from ..metrics.result import Estimate
+from .accounts import assign, room
+from .contexts import contexts_of, draw, lay_out, together
+from .design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
+from .gaps import beyond_if_confirmed, blocks_needed, inside, read
+from .ledger import Ledger
+from .protocol import Card, Check, Claims, Evidence, Hypothesis, Seen, Study
+from .scores import FINAL, Score, told
+from .shares import Direction, Limit, shares_of
+
+FIRST_BLOCKS = 16
+GROWTH = 0.25
+LEAST_BLOCKS = 8
+TWINS_ALWAYS, TWINS_EVERY = 50, 8
+TWINS_WHILE = math.log(3)
+PAIRS_AGAIN = 4
+CHECK_AT = math.log(1000)
+"""Harness and access are tested at .001."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """What the sessions of one arm are.
+
+    Parameters
+    ----------
+    changes : mapping of str to int
+        Attribute → level code: in what its persona differs from the context's.
+    path : tuple of str
+        The steps that its sessions walk; empty: those of the probe.
+    """
+
+    changes: Mapping[str, int] = field(default_factory=dict[str, int])
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One hypothesis: an arm beside the reference, in one score.
+
+    Parameters
+    ----------
+    hypothesis : Hypothesis
+    arm : int
+        Its place in `Layout.arms`.
+    score : Score
+    delivered : bool
+        Whether the vendor can see what the arm changes.
+    """
+
+    hypothesis: Hypothesis
+    arm: int
+    score: Score = FINAL
+    delivered: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a probe compares: the treated arms, the hypotheses about them, and the reference."""
+
+    arms: tuple[Arm, ...]
+    compared: tuple[Compared, ...]
+    reference: Arm = Arm()
+
+    @property
+    def width(self) -> int:
+        """How many columns a ledger has."""
+        return TREATED + len(self.arms)
+
+    def changes(self) -> Mapping[int, Mapping[str, int]]:
+        """Return what each column of a ledger changes in the context's persona."""
+        own = self.reference.changes
+        treated = {TREATED + i: arm.changes for i, arm in enumerate(self.arms)}
+        return {REFERENCE: own, TWIN: own, **treated} if own else treated
+
+    def paths(self, study: Study, session: Sequence[str]) -> Mapping[int, tuple[int, ...]]:
+        """Return the steps that each column of a ledger walks, as codes of ``study.steps``."""
+        arms = [self.reference, self.reference, *self.arms]
+        walked = [arm.path or tuple(session) or study.steps[-1:] for arm in arms]
+        return {
+            column: tuple(study.steps.index(step) for step in path)
+            for column, path in enumerate(walked)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched(ABC):
+    """Matched customers in blocks, with twins. A probe says what varies: :meth:`layout`.
+
+    Parameters
+    ----------
+    direction : {"any", "harm"}
+        Whether only what is worse for the customer counts as beyond the limit.
+    limit : Limit or None
+        On the scale of ratios. Without one a difference can be indicated, never established or
+        cleared.
+    bound : float
+        Log ratios are clipped to ± this in the mean; differences to ± 1.
+    session : tuple of str
+        Steps that every session walks; the last is measured. Empty: the target's last step alone.
+    name : str
+        What the audit calls this entry of the plan: a plan may use a probe more than once.
+    """
+
+    direction: Direction = "any"
+    limit: Limit | None = None
+    bound: float = math.log(1.5)
+    session: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    @abstractmethod
+    def card(self) -> Card:
+        """What the probe says of itself."""
+
+    @abstractmethod
+    def layout(self, study: Study) -> Layout:
+        """Return what is compared: a pure function of the study."""
+
+    def hypotheses(self, study: Study) -> tuple[Hypothesis, ...]:
+        """Return what will be found out, before anything is asked."""
+        return tuple(one.hypothesis for one in self.layout(study).compared)
+
+    def limit_of(self, score: Score) -> Limit | None:
+        """Return the limit on the scale of a score."""
+        return None if self.limit is None else self.limit.on(score)
+
+    def bound_of(self, score: Score) -> float:
+        """Return what gaps of a score are clipped to in the mean."""
+        return self.bound if score.unit == "log-ratio" else 1.0
+
+    # ------------------------------------------------------------------ asking
+    def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
+        """Return the next wave: rounds for flagged contexts, then fresh blocks.
+
+        The first wave has 16 blocks; later ones a quarter of what was asked, less when a decision
+        is predicted to be nearer.
+        """
+        wave = _Planned(self, study, seen).next(rng)
+        return None if wave is None else assign(study, wave, seen.observed, rng)
+
+    # ------------------------------------------------------------------ reading
+    def test(self, study: Study, observed: Observed, level: float | None) -> tuple[Evidence, ...]:
+        """Return the evidence for every hypothesis from all answers so far."""
+        layout = self.layout(study)
+        return tuple(self._read(study, layout, observed, one, level) for one in layout.compared)
+
+    def _read(
+        self,
+        study: Study,
+        layout: Layout,
+        observed: Observed,
+        one: Compared,
+        level: float | None,
+    ) -> Evidence:
+        if not one.delivered:
+            return Evidence(
+                hypothesis=one.hypothesis,
+                delivered=False,
+                claims={1.0: Claims()},
+                effect=Estimate(value=None, unit=one.score.unit),
+                reason="audit.reason_not_delivered",
+            )
+        found = read(
+            Ledger.of(observed, one.score, layout.width),
+            one.hypothesis,
+            TREATED + one.arm,
+            limit=self.limit_of(one.score),
+            direction=self.direction,
+            bound=self.bound_of(one.score),
+            level=level,
+            score=one.score,
+            tied=bool(study.tied),
+        )
+        if one.hypothesis.treatment in study.tied and study.assigned == "self":
+            found = associational(found)
+        places = tuple(
+            (int(observed.wave[trial]), int(observed.position[trial]))
+            for pair in found.examples
+            for trial in pair
+        )
+        change = dict(layout.arms[one.arm].changes)
+        free = room(study, observed, [{}, {}, change]) if study.tied else None
+        effect = _told(found.effect, one.score)
+        return replace(found, effect=effect, examples=places, exhausted=free == 0)
+
+    def checks(
+        self, study: Study, observed: Observed, rng: np.random.Generator | None
+    ) -> tuple[Check, ...]:
+        """Return the twins' verdict on the audit itself, and whether arms failed unequally.
+
+        The harness check tests reference against twin, the access check failures of each arm
+        against those of its reference and twin; both at .001, at any stopping time.
+        """
+        layout = self.layout(study)
+        one = next((c for c in layout.compared if c.delivered), layout.compared[0])
+        arm = TREATED + one.arm
+        ledger = Ledger.of(observed, one.score, layout.width)
+        rows = ledger.fresh & ledger.asked[:, TWIN]
+        scores = ledger.scores(arm)[rows]
+        harness = log_harness(scores[:, 1], scores[:, 2])
+        access = _log_access(ledger)
+        found = [
+            Check(kind="harness", passed=_peak(harness) < CHECK_AT, values={"pairs": len(harness)}),
+            Check(kind="access", passed=access < CHECK_AT, values=_failed(ledger)),
+        ]
+        limit = self.limit_of(one.score)
+        if rng is not None and limit is not None and rows.any():
+            accused, draws = twin_accusations(
+                scores,
+                np.full(int(rows.sum()), 3),
+                ratio=math.expm1(limit.mean),
+                bound=self.bound_of(one.score),
+                alpha=0.05,
+                rng=rng,
+            )
+            found.append(
+                Check(kind="twins", passed=True, values={"accused": accused, "draws": draws})
+            )
+        return tuple(found)
+
+
+class _Planned:
+    """The next wave of a matched comparison, from what was seen."""
+
+    def __init__(self, probe: Matched, study: Study, seen: Seen) -> None:
+        self.probe, self.study, self.seen = probe, study, seen
+        self.layout = probe.layout(study)
+        self.paths = self.layout.paths(study, probe.session)
+        self.costs = np.array([len(self.paths[i]) for i in range(self.layout.width)])
+        self.open = [
+            one
+            for one in self.layout.compared
+            if one.hypothesis.id in seen.undecided and one.delivered
+        ]
+        self.arms = sorted({TREATED + one.arm for one in self.open})
+        self.pairwise = any(one.score.pairwise for one in self.open)
+
+    def next(self, rng: np.random.Generator) -> Wave | None:
+        """Return the wave, or None when nothing is open or nothing is left to ask it with."""
+        if not self.arms:
+            return None
+        seen = self.seen
+        again = self._again(rng)
+        left = seen.trials_left - (len(again) if again else 0)
+        if again is not None and self._rounds_suffice():
+            return again
+        block = int(self.costs[[REFERENCE, TWIN, *self.arms]].sum())
+        limit = min(left, max(seen.wave_limit, block))
+        first = len(self._ledger(self.open[0])) if again is None else int(again.block.max()) + 1
+        fresh = self._fresh(limit, first, rng)
+        if again is None or fresh is None:
+            return again or fresh
+        return together(again, fresh)
+
+    def _ledger(self, one: Compared) -> Ledger:
+        return Ledger.of(self.seen.observed, one.score, self.layout.width)
+
+    def _again(self, rng: np.random.Generator) -> Wave | None:
+        """Return one more round of four pairs for every flag that is worth it, arms sharing them."""
+        seen, ledger = self.seen, self._ledger(self.open[0])
+        if len(ledger) == 0 or self.study.tied:
+            return None
+        wanted = np.zeros(ledger.kind.shape, dtype=bool)
+        for one in self.open:
+            wanted[self._open_flags(one), TREATED + one.arm] = True
+        blocks = np.flatnonzero(wanted.any(axis=1))
+        cost = PAIRS_AGAIN * (self.costs[REFERENCE] + wanted[blocks] @ self.costs)
+        blocks = blocks[np.cumsum(cost) <= min(seen.trials_left, seen.wave_limit)]
+        if len(blocks) == 0:
+            return None
+        blocks = np.repeat(blocks, PAIRS_AGAIN)
+        ask = wanted[blocks]
+        ask[:, REFERENCE] = True
+        return lay_out(
+            contexts_of(seen.observed, ledger.trial[blocks, REFERENCE]),
+            arms=ask,
+            first_block=len(ledger),
+            again=codes(blocks),
+            overrides=self.layout.changes(),
+            paths=self.paths,
+            rng=rng,
+        )
+
+    def _open_flags(self, one: Compared) -> NDArray[np.intp]:
+        """Return the blocks whose flags are worth another round."""
+        limit = self.probe.limit_of(one.score)
+        if limit is None or self._mean_decides(one, limit):
+            return np.zeros(0, dtype=np.intp)
+        ledger, direction = self._ledger(one), self.probe.direction
+        shares = shares_of(ledger, TREATED + one.arm, limit=limit, direction=direction)
+        return shares.block[shares.open]
+
+    def _mean_decides(self, one: Compared, limit: Limit) -> bool:
+        """Whether the mean is so far beyond the limit that asking again would be wasted."""
+        probe = self.probe
+        x = self._ledger(one).clipped_mean_terms(TREATED + one.arm, probe.bound_of(one.score))
+        x = x[~np.isnan(x)]
+        if len(x) < LEAST_BLOCKS:
+            return False
+        mean = float(np.mean(x)) if probe.direction == "harm" else abs(float(np.mean(x)))
+        error = float(np.std(x)) / math.sqrt(len(x))
+        return mean - limit.mean > 3 * error
+
+    def _rounds_suffice(self) -> bool:
+        """Whether asking again could settle every open hypothesis without a fresh block.
+
+        It would be cleared if its open flags were dropped, or established if those that have
+        survived a round were confirmed.
+        """
+        return all(self._settled(one) for one in self.open)
+
+    def _settled(self, one: Compared) -> bool:
+        probe, seen, arm = self.probe, self.seen, TREATED + one.arm
+        limit, ledger = probe.limit_of(one.score), self._ledger(one)
+        if limit is None:
+            return False
+        bound = probe.bound_of(one.score)
+        found = inside(
+            ledger, arm, limit=limit, direction=probe.direction, bound=bound, drop_open=True
+        )
+        shown = beyond_if_confirmed(ledger, arm, limit=limit, direction=probe.direction)
+        return min(found) >= seen.clear_at or shown >= seen.accuse_at
+
+    def _fresh(self, limit: int, first_block: int, rng: np.random.Generator) -> Wave | None:
+        """Return fresh blocks, as many as growth, a near decision and the budget allow."""
+        ledger, seen, study = self._ledger(self.open[0]), self.seen, self.study
+        done = int(np.sum(ledger.fresh))
+        changes = self.layout.changes()
+        arms = [dict(changes[arm]) for arm in self.arms]
+        free = room(study, seen.observed, [{}, {}, *arms])
+        size = self._size(done) if free is None else min(self._size(done), free)
+        ask = np.zeros((size, self.layout.width), dtype=bool)
+        ask[:, [REFERENCE, *self.arms]] = True
+        ask[:, TWIN] = self._twins(done + np.arange(size))
+        size = int(np.sum(np.cumsum(ask @ self.costs) <= limit))
+        if size == 0:
+            return None
+        return lay_out(
+            draw(study, size, rng),
+            arms=ask[:size],
+            first_block=first_block,
+            overrides=changes,
+            paths=self.paths,
+            rng=rng,
+        )
+
+    def _size(self, done: int) -> int:
+        if done == 0:
+            return FIRST_BLOCKS
+        seen = self.seen
+        quarter = max(math.ceil(done * GROWTH), LEAST_BLOCKS)
+        open_ = [e for e in seen.evidence if e.hypothesis.id in seen.undecided and e.delivered]
+        near = [
+            blocks_needed(e.claims[1.0], e.n, accuse_at=seen.accuse_at, clear_at=seen.clear_at)
+            for e in open_
+        ]
+        return max(LEAST_BLOCKS, min([quarter, *(n for n in near if n is not None)]))
+
+    def _twins(self, blocks: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Say which blocks have a twin: the first fifty, then every eighth, and while it pays.
+
+        It pays while a dependence shows and is not yet settled: a triple says more than a pair.
+        Lists can only be compared with each other, so there every block has one.
+        """
+        pays = self.pairwise or any(
+            e.claims[1.0].differs_now > TWINS_WHILE and e.claims[1.0].differs < self.seen.accuse_at
+            for e in self.seen.evidence
+            if e.hypothesis.id in self.seen.undecided
+        )
+        early: NDArray[np.bool_] = blocks < TWINS_ALWAYS
+        twins: NDArray[np.bool_] = early | (blocks % TWINS_EVERY == 0) | pays
+        return twins
+
+
+def _told(effect: Estimate, score: Score) -> Estimate:
+    """Return an effect in the direction in which people tell it: a smaller coupon is less."""
+    return replace(
+        effect,
+        value=None if effect.value is None else score.harm * effect.value,
+        interval=effect.interval and told(effect.interval, score),
+    )
+
+
+def associational(found: Evidence) -> Evidence:
+    """Return evidence that shows a dependence at most: nobody assigned the attribute by lot."""
+    claims_ = {
+        scale: replace(
+            one,
+            beyond=0.0,
+            mean_beyond=0.0,
+            share_beyond=0.0,
+            inside=(-math.inf, -math.inf, -math.inf),
+        )
+        for scale, one in found.claims.items()
+    }
+    return replace(found, claims=claims_, associational=True)
+
+
+def is_carried(study: Study, name: str) -> bool:
+    """Whether the vendor can see the attribute: in the request, or by the account it is tied to.
+
+    What a plan has no attribute for (a path through the shop) is seen by being done.
+    """
+    if name in study.tied or name not in study.attributes:
+        return True
+    attribute = study.attributes[name]
+    return all(
+        any(field in study.carried for field in attribute.fields(cue, 0))
+        for cue in attribute.cue_names
+    )
+
+
+def treated_arms(study: Study, treat: Sequence[str]) -> tuple[tuple[Arm, str, Any], ...]:
+    """Return an arm, its attribute and its level, for every treated level of the attributes."""
+    return tuple(
+        (Arm(changes={name: code}), name, level)
+        for name in treat
+        for code, level in enumerate(study.attributes[name].levels)
+        if code
+    )
+
+
+def limit_of(options: Mapping[str, Any]) -> Limit | None:
+    """Return the limit that a plan's entry sets; None where it sets none."""
+    tolerance = options.get("tolerance")
+    if tolerance is None:
+        return None
+    return Limit.of(
+        ratio=tolerance["ratio"],
+        share=tolerance["share"],
+        beyond=tolerance.get("beyond") or tolerance["ratio"],
+        reproducible=options.get("reproducible", 0.5),
+        deterministic=options.get("assume") == "deterministic",
+    )
+
+
+def common(options: Mapping[str, Any], card: Card) -> dict[str, Any]:
+    """Return what every matched comparison takes from its plan entry."""
+    return {
+        "direction": options.get("direction", "any"),
+        "limit": limit_of(options),
+        "bound": math.log1p(options.get("clip", 0.5)),
+        "session": tuple(options.get("session", ())),
+        "name": options.get("name", card.name),
+    }
+
+
+def _peak(path: NDArray[np.float64]) -> float:
+    return float(np.max(path, initial=0.0))
+
+
+def _log_access(ledger: Ledger) -> float:
+    """Return the evidence that some arm fails more, or less, than its reference and twin."""
+    arms = range(TREATED, ledger.width)
+    if not arms or not np.any(ledger.kind == FAILED):
+        return 0.0
+    peaks = [_peak(log_dependence(*ledger.failures(arm))) for arm in arms]
+    return float(np.logaddexp.reduce(peaks) - math.log(len(peaks)))
+
+
+def _failed(ledger: Ledger) -> dict[str, int]:
+    failed = ledger.kind == FAILED
+    return {
+        "reference": int(failed[:, [REFERENCE, TWIN]].sum()),
+        "treated": int(failed[:, TREATED:].sum()),
+    }
