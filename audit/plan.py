@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, Literal
+from urllib.parse import urljoin
 
 from pydantic import (
     BaseModel,
@@ -27,6 +28,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..datasets.personas import Level, Role
+
+QUOTE = "quote"
+"""The step that the target itself is."""
 
 LARGEST = (1 << 53) - 1
 """Whole numbers beyond it are not the same number in every JSON reader."""
@@ -81,6 +85,14 @@ def _level(value: Any) -> Any:
 
 def _one_or_more(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else (value,)
+
+
+def _joined(base: str, url: str) -> str:
+    """Return an address that may stand relative to another; what cannot be read stays as it is."""
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return url
 
 
 def _text(value: Any) -> Any:
@@ -139,6 +151,7 @@ class Ceilings(Part):
 
     rps: Number | None = Field(None, gt=0)
     per_day: Whole | None = Field(None, gt=0, le=LARGEST)
+    orders: Whole = Field(0, ge=0, le=LARGEST)
 
 
 class Authorisation(Part):
@@ -174,10 +187,24 @@ Refusal = Annotated[
 
 
 class Response(Part):
-    """Where the answer stands in a reply: JSONPath expressions, and when it is a refusal."""
+    """Where the answer stands in a reply: JSONPath expressions, and when it is a refusal.
+
+    `final` is what is paid, `list` the price before anything is taken off; `discount`, `coupon` and
+    `fee` are amounts, nothing where a reply leaves them out. `units` is how much is got for it,
+    `offers` how many offers were made. `ranking` names the items of a list in their order, `prices`
+    their prices. `notice` is whether a personalised price is announced as one.
+    """
 
     final: str | None = None
     list: str | None = None
+    discount: str | None = None
+    coupon: str | None = None
+    fee: str | None = None
+    units: str | None = None
+    offers: str | None = None
+    notice: str | None = None
+    ranking: str | None = None
+    prices: str | None = None
     currency: str | None = None
     refused: Refusal | None = None
 
@@ -201,17 +228,74 @@ class Limits(Part):
     body_bytes: Whole = Field(1 << 20, ge=1024, le=LARGEST)
 
 
-class HttpTarget(Part):
-    """A JSON endpoint."""
+Encoding = Literal["json", "form", "query"]
+Effect = Literal["none", "hold", "order"]
 
-    kind: Literal["http"]
+
+class Asking(Part):
+    """One thing that can be sent: where to, how, and with what.
+
+    Without an `encoding` a GET puts its request into the address and everything else sends JSON.
+    """
+
     url: str
-    method: Literal["POST", "GET", "PUT"] = "POST"
+    method: str = Field("POST", pattern=r"^[A-Z]{1,20}$")
+    encoding: Encoding | None = None
     request: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
-    response: Response
+
+    @property
+    def encoded(self) -> Encoding:
+        """How the request travels."""
+        return self.encoding or ("query" if self.method == "GET" else "json")
+
+
+class Step(Asking):
+    """One step of a session. Its url may stand relative to the target's.
+
+    `capture` names what later steps of the same session may use: ``{{captured.NAME}}``. A step that
+    holds something says how it is released; one that orders is sent once, and only as authorised.
+    """
+
+    response: Response = Response()
+    capture: dict[str, str] = Field(default_factory=dict)
+    effect: Effect = "none"
+    release: Asking | None = None
+
+
+class HttpTarget(Asking):
+    """An endpoint over HTTP. With `steps`, its own response is that of the last step, ``quote``."""
+
+    kind: Literal["http"]
+    response: Response | None = None
+    steps: dict[str, Step] = Field(default_factory=dict)
     money: MoneyTerms | None = None
     limits: Limits = Limits()
+
+    def walked(self) -> dict[str, Step]:
+        """Return the steps of a session by name, in plan order: whole addresses, all headers.
+
+        Examples
+        --------
+        >>> shop = HttpTarget(kind="http", url="https://acme.example/quote", headers={"a": "1"},
+        ...     response={"final": "$.price"}, steps={"view": {"url": "/view", "headers": {"b": "2"}}})
+        >>> {name: step.url for name, step in shop.walked().items()}
+        {'view': 'https://acme.example/view', 'quote': 'https://acme.example/quote'}
+        >>> shop.walked()["view"].headers
+        {'a': '1', 'b': '2'}
+        """
+        steps = {name: self._placed(step) for name, step in self.steps.items()}
+        if self.response is not None or not steps:
+            own = {name: getattr(self, name) for name in Asking.model_fields}
+            steps.setdefault(QUOTE, Step(**own, response=self.response or Response()))
+        return steps
+
+    def _placed(self, step: Step) -> Step:
+        release = step.release and step.release.model_copy(update=self._at(step.release))
+        return step.model_copy(update={**self._at(step), "release": release})
+
+    def _at(self, asking: Asking) -> dict[str, Any]:
+        return {"url": _joined(self.url, asking.url), "headers": {**self.headers, **asking.headers}}
 
 
 class PythonTarget(Part):
@@ -220,6 +304,7 @@ class PythonTarget(Part):
     `request` maps the columns that it takes to placeholders; without it every field of the persona
     and every column of the items is a column. `table: false` calls it once a trial, with a dict.
     `frame` is what the table is given as: a mapping, or a data frame of the library that it names.
+    `steps` are the steps of a session, by name: the function is told which one it is in ``step``.
     """
 
     kind: Literal["python"]
@@ -227,6 +312,7 @@ class PythonTarget(Part):
     request: dict[str, Any] | None = None
     table: Yes = True
     frame: Literal["mapping", "pandas", "polars", "pyarrow"] | None = None
+    steps: tuple[Sentence, ...] = ()
     response: Response | None = None
     money: MoneyTerms | None = None
     limits: Limits = Limits()
@@ -350,6 +436,19 @@ class Plan(Part):
     decide: DecidePart = DecidePart()
     jurisdictions: tuple[str, ...] = ()
     report: ReportPart = ReportPart()
+
+
+def steps_of(target: Target) -> tuple[str, ...]:
+    """Return the steps of a session by name, in plan order; a target without steps is one."""
+    names = target.walked() if isinstance(target, HttpTarget) else getattr(target, "steps", ())
+    return tuple(names) or (QUOTE,)
+
+
+def responses_of(target: Target) -> tuple[Response, ...]:
+    """Return where answers stand, a step; none where a function gives nothing but prices."""
+    if isinstance(target, HttpTarget):
+        return tuple(step.response for step in target.walked().values())
+    return () if target.response is None else (target.response,)
 
 
 def entries_of(plan: Plan) -> dict[str, ProbeEntry]:

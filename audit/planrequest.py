@@ -17,6 +17,7 @@ from .plan import AttributePart, Equals, HttpTarget, Plan
 from .planrules import Rule, attempts
 from .planshape import listed, near, shown
 from .planyaml import Key, Source
+from .target.outcomes import OUTCOMES
 
 FILES = (".csv", ".tsv", ".txt", ".parquet")
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -180,7 +181,7 @@ def address(plan: Plan, source: Source) -> Iterator[Problem]:
     if target.response is None:
         return
     paths: dict[Key, str | None] = {
-        (name,): getattr(target.response, name) for name in ("final", "list", "currency")
+        (name,): getattr(target.response, name) for name in (*OUTCOMES, "currency")
     }
     if isinstance(target.response.refused, Equals):
         paths["refused", "path"] = target.response.refused.path

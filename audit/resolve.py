@@ -20,6 +20,8 @@ from .planfile import LoadedPlan
 from .planrules import level_text
 from .planshape import listed, near, shown
 from .planyaml import Key
+from .target.outcomes import OUTCOMES, Kind
+from .target.read import outcome_paths
 
 KIND_BY_ROLE: Mapping[Role, str] = {
     "ability_to_pay": "price.ability_to_pay",
@@ -186,11 +188,22 @@ def _carried(plan: Plan, attributes: Mapping[str, Attribute], personas: Table) -
     return frozenset(fields | {name for name in personas.columns if name not in attributes})
 
 
+KINDS: Mapping[Kind, str] = {
+    "price": "price",
+    "amount": "amount",
+    "number": "number",
+    "flag": "flag",
+    "labels": "list",
+    "prices": "list",
+}
+"""Kind of a value → how a study names it."""
+
+
 def _outcomes(plan: Plan) -> dict[str, str]:
     response = plan.target.response
     if response is None:
         return {"final": "price"}
-    return {name: "price" for name in ("final", "list") if getattr(response, name) is not None}
+    return {name: KINDS[OUTCOMES[name]] for name in outcome_paths(response)}
 
 
 def _money(plan: Plan) -> Money | None:

@@ -230,10 +230,12 @@ def joined(parts: Sequence[Observed]) -> Observed:
         numbers=tuple(number for part in parts for number in part.numbers),
         kind=np.concatenate([part.kind for part in parts]),
         reason=np.concatenate([part.reason for part in parts]),
-        values={
-            name: np.concatenate(
-                [part.values.get(name, np.full(len(part), np.nan)) for part in parts]
-            )
-            for name in names
-        },
+        values={name: _one_column(parts, name) for name in names},
     )
+
+
+def _one_column(parts: Sequence[Observed], name: str) -> Column:
+    """Return an outcome over all parts; of those that lack it, nothing."""
+    lists = any(part.values[name].dtype == object for part in parts if name in part.values)
+    nothing = None if lists else np.nan
+    return np.concatenate([part.values.get(name, np.full(len(part), nothing)) for part in parts])

@@ -24,8 +24,9 @@ from ...probes.protocol import Study
 from ..plan import Equals, Response
 from ..plan import PythonTarget as PythonSpec
 from .columns import pack, unpack
+from .outcomes import LISTS, OUTCOMES, column_of, objects, unanswered
 from .protocol import Answers, Reply, Request
-from .read import Reader, matches, prices
+from .read import Reader, matches, outcome_paths
 from .render import Identities, Leaf, Template, plain, visible
 
 Library = Literal["mapping", "pandas", "polars", "pyarrow"]
@@ -165,14 +166,20 @@ class PythonTarget:
         if not isinstance(found, Mapping):
             return {self._named(self._response.final or "$", "final"): np.asarray(found)}
         wanted = {self._named(path, name) for name, path in self._paths().items()}
-        return {str(name): flat(found[name]) for name in found if str(name) in wanted}
+        lists = {self._named(path, name) for name, path in self._paths().items() if _is_list(name)}
+        return {
+            str(name): objects(found[name]) if str(name) in lists else flat(found[name])
+            for name in found
+            if str(name) in wanted
+        }
 
     def _paths(self) -> dict[str, str]:
-        response = self._response
-        paths = {"final": response.final, "list": response.list, "currency": response.currency}
-        if isinstance(response.refused, Equals):
-            paths["refused"] = response.refused.path
-        return {name: path for name, path in paths.items() if path}
+        paths = outcome_paths(self._response)
+        if self._response.currency:
+            paths["currency"] = self._response.currency
+        if isinstance(self._response.refused, Equals):
+            paths["refused"] = self._response.refused.path
+        return paths
 
     @staticmethod
     def _named(path: str, outcome: str) -> str:
@@ -213,13 +220,16 @@ class PythonTarget:
             return self._failed(count, "format")
         back = np.empty(count, dtype=np.int64)
         back[self._order(request.wave, request.first, count)] = np.arange(count)
-        values = {name: prices(columns[names[name]])[back] / self._minor for name in outcomes}
-        bad = np.logical_or.reduce([np.isnan(column) for column in values.values()])
+        read = {
+            name: column_of(OUTCOMES[name], columns[names[name]], self._minor) for name in outcomes
+        }
+        bad = np.logical_or.reduce([unreadable for _, unreadable in read.values()])[back]
         bad |= self._foreign(columns.get(names.get("currency", "")), count)[back]
         refused = self._refused(columns.get(names.get("refused", "")), count)[back]
         kind = np.where(refused, REFUSED, np.where(bad, FAILED, ANSWERED)).astype(np.int8)
-        for column in values.values():
-            column[kind != ANSWERED] = np.nan
+        values = {name: column[back] for name, (column, _) in read.items()}
+        for name, column in values.items():
+            column[kind != ANSWERED] = None if _is_list(name) else np.nan
         reason = np.where(kind == FAILED, _FORMAT, 0).astype(np.int8)
         return Answers(kind=kind, reason=reason, values=values)
 
@@ -242,7 +252,7 @@ class PythonTarget:
         return Answers(
             kind=np.full(count, FAILED, dtype=np.int8),
             reason=np.full(count, reason, dtype=np.int8),
-            values={name: np.full(count, np.nan) for name in self._reader.outcomes},
+            values={name: unanswered(OUTCOMES[name], count) for name in self._reader.outcomes},
             retry=error == "network",
         )
 
@@ -251,6 +261,10 @@ class PythonTarget:
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_list(outcome: str) -> bool:
+    return OUTCOMES.get(outcome) in LISTS
 
 
 def everything(study: Study) -> dict[str, str]:

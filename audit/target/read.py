@@ -10,24 +10,31 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from math import inf, nan
+from functools import cached_property
 from typing import Any
 
 import jsonpath_rfc9535 as jsonpath
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...probes.design import ANSWERED, FAILED, REASONS, REFUSED, Column
 from ...probes.protocol import Money
 from ..plan import Equals, Response, StatusRule
+from .outcomes import (
+    LISTS,
+    MISSING,
+    OUTCOMES,
+    UNREADABLE,
+    Kind,
+    in_currency,
+    objects,
+    unanswered,
+    value_of,
+)
 from .protocol import Answers, Reply
 
 Find = Callable[[Any], Any]
-
-MISSING = object()
-"""What a path gives that leads nowhere, or to more than one place."""
 
 _DECIMAL = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 _GATE = re.compile(
@@ -84,6 +91,57 @@ def _walker(keys: tuple[Any, ...]) -> Find:
     return find
 
 
+def compile_many(text: str) -> Find:
+    """Compile a JSONPath expression to a function to the list of all values that it names.
+
+    A path to one list gives that list; one that leads nowhere gives :data:`MISSING`.
+
+    Examples
+    --------
+    >>> ids = compile_many("$.items[*].id")
+    >>> ids({"items": [{"id": "a"}, {"id": "b"}]}), ids({}) is MISSING
+    (['a', 'b'], True)
+    >>> compile_many("$.items")({"items": ["a", "b"]})
+    ['a', 'b']
+    """
+    one = compile_path(text)
+    query = jsonpath.compile(text)
+
+    def find(node: Any) -> Any:
+        found = one(node)
+        if isinstance(found, list) or (found is not MISSING and query.singular_query()):
+            return found
+        try:
+            values = query.find(node).values()
+        except (jsonpath.JSONPathError, RecursionError):
+            return MISSING
+        return list(values) if values else MISSING
+
+    return find
+
+
+def compile_count(text: str) -> Find:
+    """Compile a JSONPath expression to a function to a number: the one named, or how many are.
+
+    Examples
+    --------
+    >>> compile_count("$.items[*]")({"items": [{}, {}]}), compile_count("$.n")({"n": 3})
+    (2, 3)
+    """
+    many = compile_many(text)
+    if jsonpath.compile(text).singular_query():
+        one = compile_path(text)
+        return lambda node: len(found) if isinstance(found := one(node), list) else found
+    return lambda node: 0 if (found := many(node)) is MISSING else len(found)
+
+
+_COMPILED: Mapping[str, Callable[[str], Find]] = {
+    "ranking": compile_many,
+    "prices": compile_many,
+    "offers": compile_count,
+}
+
+
 def _searcher(query: Any) -> Find:
     def find(node: Any) -> Any:
         try:
@@ -93,44 +151,6 @@ def _searcher(query: Any) -> Find:
         return found[0] if len(found) == 1 else MISSING
 
     return find
-
-
-def price(value: Any) -> float:
-    """Return an amount, or NaN where `value` is not exactly one.
-
-    Zero is an amount. A truth value, a negative or endless number, and a text that is not a plain
-    decimal are not.
-
-    Examples
-    --------
-    >>> price(328), price("328.00"), price(0), price("1,299"), price(True)
-    (328.0, 328.0, 0.0, nan, nan)
-    """
-    if isinstance(value, float):
-        return value if 0 <= value < inf else nan
-    if isinstance(value, str):
-        return float(value) if _DECIMAL.fullmatch(value, 0, 64) else nan
-    if isinstance(value, bool) or not isinstance(value, int):
-        return nan
-    try:
-        return float(value) if value >= 0 else nan
-    except OverflowError:
-        return nan
-
-
-def prices(column: Column) -> NDArray[np.float64]:
-    """Return :func:`price` of every entry of a column.
-
-    Examples
-    --------
-    >>> prices(np.array([1.5, -1.0, np.inf])).tolist()
-    [1.5, nan, nan]
-    """
-    if column.dtype.kind in "iuf":
-        amounts = column.astype(np.float64)
-        amounts[~(np.isfinite(amounts) & (amounts >= 0))] = np.nan
-        return amounts
-    return np.array([price(value) for value in column.tolist()], dtype=np.float64)
 
 
 def same(value: Any, declared: Any) -> bool:
@@ -150,16 +170,27 @@ class Said:
 
     kind: int
     reason: str = ""
-    values: tuple[float, ...] = ()
+    values: tuple[Any, ...] = ()
     retry: bool = False
     wait: float = 0.0
 
 
 _ONE = {kind: np.array([kind], dtype=np.int8) for kind in (ANSWERED, REFUSED, FAILED)}
 _WHY = {reason: np.array([place], dtype=np.int8) for place, reason in enumerate(REASONS)}
-_NOTHING = np.array([nan])
-for _shared in (*_ONE.values(), *_WHY.values(), _NOTHING):
+for _shared in (*_ONE.values(), *_WHY.values()):
     _shared.flags.writeable = False
+
+
+def outcome_paths(response: Response) -> dict[str, str]:
+    """Return what a plan reads from a reply: outcome → path, in a fixed order.
+
+    Examples
+    --------
+    >>> outcome_paths(Response(final="$.price", notice="$.ad"))
+    {'final': '$.price', 'notice': '$.ad'}
+    """
+    found = {name: getattr(response, name) for name in OUTCOMES}
+    return {name: path for name, path in found.items() if path}
 
 
 class Reader:
@@ -182,11 +213,14 @@ class Reader:
     """
 
     def __init__(self, response: Response, money: Money | None) -> None:
-        paths = {"final": response.final, "list": response.list}
-        self.outcomes = tuple(name for name, path in paths.items() if path)
+        paths = outcome_paths(response)
+        self.outcomes = tuple(paths)
         if not self.outcomes:
             raise UsageError("target.no_outcome")
-        self._find = tuple(compile_path(path) for path in paths.values() if path)
+        self._find: tuple[tuple[Kind, Find], ...] = tuple(
+            (OUTCOMES[name], _COMPILED.get(name, compile_path)(path))
+            for name, path in paths.items()
+        )
         self._minor = money.minor if money else 1
         self._currency = money.currency if money else None
         self._currency_at = compile_path(response.currency) if response.currency else None
@@ -201,16 +235,23 @@ class Reader:
     def answers(self, reply: Reply) -> Answers:
         """Return what a reply says, as a table of one trial."""
         said = self.said(reply)
-        values = said.values or (nan,) * len(self.outcomes)
         return Answers(
             kind=_ONE[said.kind],
             reason=_WHY[said.reason],
-            values={
-                name: np.array([value]) for name, value in zip(self.outcomes, values, strict=True)
-            },
+            values=self._columns(said.values) if said.values else self._nothing,
             retry=said.retry,
             wait=said.wait,
         )
+
+    def _columns(self, values: tuple[Any, ...]) -> dict[str, Column]:
+        return {
+            name: objects([value]) if OUTCOMES[name] in LISTS else np.array([value])
+            for name, value in zip(self.outcomes, values, strict=True)
+        }
+
+    @cached_property
+    def _nothing(self) -> dict[str, Column]:
+        return {name: unanswered(OUTCOMES[name], 1) for name in self.outcomes}
 
     def said(self, reply: Reply) -> Said:
         """Return what a reply says."""
@@ -229,11 +270,11 @@ class Reader:
 
     def _priced(self, reply: Reply, tree: Any) -> Said:
         values = []
-        for find in self._find:
-            value = price(find(tree)) / self._minor
-            if value != value:  # noqa: PLR0124  NaN, without a call per value
+        for kind, find in self._find:
+            value = value_of(kind, find(tree))
+            if value is UNREADABLE:
                 return Said(FAILED, "blocked" if _GATE.search(reply.body) else "format")
-            values.append(value)
+            values.append(in_currency(kind, value, self._minor))
         if self._currency and self._currency_at:
             said = self._currency_at(tree)
             if not isinstance(said, str) or said.strip().upper() != self._currency:

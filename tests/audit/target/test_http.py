@@ -23,8 +23,9 @@ from tests.audit.harness import (
 
 from evenhand.audit.plan import Response
 from evenhand.audit.target import address, carried, open_target
+from evenhand.audit.target.outcomes import price
 from evenhand.audit.target.protocol import Answers, Reply
-from evenhand.audit.target.read import Reader, compile_path, price
+from evenhand.audit.target.read import Reader, compile_path
 from evenhand.errors import UsageError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS, REFUSED
 from evenhand.probes.protocol import Money
