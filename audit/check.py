@@ -229,7 +229,7 @@ def _needed(
     limit = part.tolerance
     found = forecast(
         hypotheses=part.arms,
-        ratio=limit.ratio,
+        ratio=limit.mean,
         share=limit.share,
         beyond=limit.beyond,
         noise=noise,

@@ -22,7 +22,8 @@ from .explain import explanations
 from .findings import Setting as Shared
 from .findings import finding, shown, text
 from .lock import Lock, wave_rng
-from .plan import Plan, ProbeEntry, entries_of
+from .plan import Plan, entries_of
+from .questions import probes_of
 from .record import AttributeNote, Content, Control, Counts, NotTestable, Record, Run, Setting
 
 DIGITS = 10
@@ -88,7 +89,7 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
             )
             for i, one in enumerate(decisions, 1)
         ],
-        not_testable=_not_testable(plan, conduct),
+        not_testable=_not_testable(plan, conduct.study),
     )
     return Content.model_validate(rounded(made.model_dump()))
 
@@ -156,7 +157,7 @@ def _positive(conduct: Conduct) -> list[Control]:
 def _delivery(conduct: Conduct) -> Control:
     missing = [
         _label(conduct.study, name)
-        for name in dict.fromkeys(h.treatment for h in conduct.hypotheses)
+        for name in dict.fromkeys(h.treatment for h in conduct.hypotheses if h.subject is None)
         if not is_carried(conduct.study, name)
     ]
     if not missing:
@@ -172,17 +173,11 @@ def _label(study: Study, name: str) -> Mapping[str, str]:
     return study.attributes[name].label or {"zh": name, "en": name}
 
 
-def _not_testable(plan: Plan, conduct: Conduct) -> list[NotTestable]:
-    """Return what the plan asks for and the target's answers cannot show."""
-    return [
-        NotTestable(probe=entry.use, reason=text(both("audit.not_answered", outcome=entry.outcome)))
-        for entry in plan.probes
-        if not _answers(conduct.study, entry)
-    ]
-
-
-def _answers(study: Study, entry: ProbeEntry) -> bool:
-    return entry.outcome in study.outcomes
+def _not_testable(plan: Plan, study: Study) -> list[NotTestable]:
+    """Return what the plan asks for and the target cannot serve."""
+    entries = entries_of(plan)
+    _, refused = probes_of(plan, study)
+    return [NotTestable(probe=entries[name].use, reason=text(why)) for name, why in refused.items()]
 
 
 def _setting(plan: Plan, conduct: Conduct, *, address: str, batch: int) -> Setting:

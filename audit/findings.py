@@ -14,7 +14,7 @@ from ..datasets.rules import defences as known_defences
 from ..messages import both
 from ..metrics.result import Estimate
 from ..probes.design import ANSWERED, REFUSED, Observed
-from ..probes.protocol import Evidence, Study
+from ..probes.protocol import Evidence, Hypothesis, Study
 from .decide import Decision
 from .plan import ProbeEntry
 from .record import (
@@ -36,6 +36,8 @@ HALF_OF_THE_QUOTES = 0.5
 """A context's own effect is a median unless the plan says otherwise."""
 FEW = 100
 """Fewer units than this weaken the evidence."""
+SHOWN_ENTRIES = 10
+"""Entries of a list that an example shows."""
 WIDE = 0.02
 """An interval of a mean effect wider than this (log ratio) weakens the evidence."""
 
@@ -56,7 +58,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
     """Return the finding that a decision comes to."""
     item = decision.evidence
     hypothesis, study = item.hypothesis, setting.study
-    attribute = study.attributes[hypothesis.treatment]
+    attribute = subject_of(hypothesis, study)
     label = attribute.label or {"zh": attribute.name, "en": attribute.name}
     fresh = setting.fresh.get(hypothesis.id)
     effect = fresh or item.effect
@@ -85,8 +87,11 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         effect=_range(effect),
         percent=_percent(effect),
         money=_money(effect, item.base, study),
+        points=_points(effect),
+        base=item.base if math.isfinite(item.base) else None,
         fresh_blocks=fresh.n if fresh else None,
         percent_at_stopping=_percent(item.effect) if fresh else None,
+        points_at_stopping=_points(item.effect) if fresh else None,
         share=_share(item.share, entry),
         share_dearer=_share(item.bounds.get("share_dearer"), entry),
         share_cheaper=_share(item.bounds.get("share_cheaper"), entry),
@@ -111,6 +116,25 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         defences=_defences(attribute, decision, setting),
         examples=_examples(decision, setting),
         explanations=[],
+    )
+
+
+def subject_of(hypothesis: Hypothesis, study: Study) -> Attribute:
+    """Return what a hypothesis is about: an attribute of the plan, or what stands in for one."""
+    subject = hypothesis.subject
+    if subject is None:
+        return study.attributes[hypothesis.treatment]
+    return Attribute(
+        name=hypothesis.treatment,
+        role=subject.role,
+        levels=(subject.reference, hypothesis.level),
+        kind=subject.kind,
+        label=subject.label,
+        question=subject.question,
+        level_labels={
+            shown(subject.reference): subject.reference_label,
+            shown(hypothesis.level): subject.level_label,
+        },
     )
 
 
@@ -149,15 +173,18 @@ def _level_label(attribute: Attribute, level: Level) -> Text | None:
     return text(found) if found else None
 
 
-def _direction(decision: Decision) -> Literal["dearer", "cheaper", "none"]:
-    effect = decision.evidence.effect
-    if effect.value is None or not decision.real:
+def _direction(decision: Decision) -> Literal["dearer", "cheaper", "more", "less", "none"]:
+    """Return which way it goes: a price is dearer or cheaper, anything else is more or less."""
+    item = decision.evidence
+    if item.effect.value is None or not decision.real:
         return "none"
+    up = item.effect.value > 0
     if decision.mean != "outside" and decision.share == "outside":
-        up = decision.evidence.bounds["share_dearer"].value or 0.0
-        down = decision.evidence.bounds["share_cheaper"].value or 0.0
-        return "dearer" if up >= down else "cheaper"
-    return "dearer" if effect.value > 0 else "cheaper"
+        worse = item.bounds["share_dearer"].value or 0.0
+        up = worse >= (item.bounds["share_cheaper"].value or 0.0)
+    if item.effect.unit == "log-ratio":
+        return "dearer" if up else "cheaper"
+    return "more" if up else "less"
 
 
 def _range(estimate: Estimate) -> Range:
@@ -201,10 +228,29 @@ def _money(effect: Estimate, base: float, study: Study) -> Range | None:
     return found.model_copy(update={"currency": study.money.currency, "per": study.money.per})
 
 
+def _points(effect: Estimate) -> Range | None:
+    """Return a difference of chances, parts or lists in points of a hundred."""
+    if effect.unit == "log-ratio":
+        return None
+    plain = _range(effect)
+
+    def of_hundred(x: float | None) -> float | None:
+        return None if x is None else 100 * x
+
+    return plain.model_copy(
+        update={
+            "estimate": of_hundred(plain.estimate),
+            "low": of_hundred(plain.low),
+            "high": of_hundred(plain.high),
+            "unit": "points",
+        }
+    )
+
+
 def _share(estimate: Estimate | None, entry: ProbeEntry) -> Range | None:
     if estimate is None or entry.tolerance is None:
         return None
-    beyond = entry.tolerance.beyond or entry.tolerance.ratio
+    beyond = entry.tolerance.beyond
     return _range(estimate).model_copy(update={"unit": "share", "beyond": beyond})
 
 
@@ -213,9 +259,9 @@ def _limits(entry: ProbeEntry) -> Limits | None:
     if tolerance is None:
         return None
     return Limits(
-        ratio=tolerance.ratio,
+        ratio=tolerance.mean,
         share=tolerance.share,
-        beyond=tolerance.beyond or tolerance.ratio,
+        beyond=tolerance.beyond,
         direction=entry.direction,
         because=text({"zh": tolerance.because.zh, "en": tolerance.because.en}),
     )
@@ -287,7 +333,7 @@ def _trial(
     row = int(np.flatnonzero((observed.wave == number) & (observed.position == position))[0])
     arm = int(observed.column("arm")[row])
     hypothesis = decision.evidence.hypothesis
-    attribute = setting.study.attributes[hypothesis.treatment]
+    attribute = subject_of(hypothesis, setting.study)
     return Trial(
         id=trial_id(setting.plan8, number, position),
         arm=("reference", "twin", "treated")[min(arm, 2)],
@@ -310,6 +356,8 @@ def trial_id(plan8: str, wave: int, position: int) -> str:
 
 
 def _value(value: object) -> float | str | None:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value[:SHOWN_ENTRIES]))
     if isinstance(value, int | float | np.number):
         return float(value) if math.isfinite(float(value)) else None
     return None if value is None else str(value)[:200]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from math import isfinite
@@ -186,6 +187,10 @@ Refusal = Annotated[
 ]
 
 
+Status = Annotated[int, Field(ge=200, le=599)]
+Verdict = Literal["answered", "refused", "failed", "retry"]
+
+
 class Response(Part):
     """Where the answer stands in a reply: JSONPath expressions, and when it is a refusal.
 
@@ -193,6 +198,7 @@ class Response(Part):
     `fee` are amounts, nothing where a reply leaves them out. `units` is how much is got for it,
     `offers` how many offers were made. `ranking` names the items of a list in their order, `prices`
     their prices. `notice` is whether a personalised price is announced as one.
+    `statuses` says what an HTTP status means where that is not what it means everywhere.
     """
 
     final: str | None = None
@@ -207,6 +213,7 @@ class Response(Part):
     prices: str | None = None
     currency: str | None = None
     refused: Refusal | None = None
+    statuses: dict[Status, Verdict] = Field(default_factory=dict)
 
 
 class MoneyTerms(Part):
@@ -263,12 +270,41 @@ class Step(Asking):
     release: Asking | None = None
 
 
+class Login(Asking):
+    """How an identity gets what opens the door, before its first question and when it is shut again.
+
+    `capture` names what may be written as ``${login.NAME}`` in any url, header or request: it is
+    filled in when something is sent, and is on no file.
+    """
+
+    capture: dict[str, str] = Field(min_length=1)
+    renew_on: tuple[Whole, ...] = (401,)
+
+
+class Tls(Part):
+    """What a connection shows and trusts: paths of files in PEM form, or ``${NAME}``.
+
+    They are read where they are, and never copied.
+    """
+
+    cert: str | None = None
+    key: str | None = None
+    ca: str | None = None
+
+
 class HttpTarget(Asking):
-    """An endpoint over HTTP. With `steps`, its own response is that of the last step, ``quote``."""
+    """An endpoint over HTTP. With `steps`, its own response is that of the last step, ``quote``.
+
+    `cookies: session` keeps cookies, a jar for each session. `proxy` is the only one that is used.
+    """
 
     kind: Literal["http"]
     response: Response | None = None
     steps: dict[str, Step] = Field(default_factory=dict)
+    login: Login | None = None
+    cookies: Literal["none", "session"] = "none"
+    tls: Tls | None = None
+    proxy: str | None = None
     money: MoneyTerms | None = None
     limits: Limits = Limits()
 
@@ -289,6 +325,11 @@ class HttpTarget(Asking):
             own = {name: getattr(self, name) for name in Asking.model_fields}
             steps.setdefault(QUOTE, Step(**own, response=self.response or Response()))
         return steps
+
+    def entry(self) -> Login | None:
+        """Return the login with its whole address; the target's own headers do not go with it."""
+        found = self.login
+        return found and found.model_copy(update={"url": _joined(self.url, found.url)})
 
     def _placed(self, step: Step) -> Step:
         release = step.release and step.release.model_copy(update=self._at(step.release))
@@ -327,6 +368,8 @@ class Identities(Part):
     source: Literal["fresh", "pool"] = "fresh"
     format: str = "{hex:16}"
     file: str | None = None
+    secrets: str | None = None
+    """A table of accounts with what only they know: ``${NAME}`` of its path. It is never copied."""
     tied: tuple[str, ...] = ()
     assigned: Literal["lot", "vendor", "self"] | None = None
 
@@ -353,20 +396,32 @@ class Personas(Part):
     attributes: dict[str, AttributePart]
 
 
-class Tolerance(Part):
-    """The limit, set beforehand by the auditor: a mean ratio, a share, and beyond what it counts.
+def _mean_limit(given: Mapping[str, Any]) -> float:
+    return float(given.get("ratio") or given.get("difference") or 0.5)
 
-    All three are fractions; a file may say "1%". `beyond` is the ratio where it is not given.
+
+class Tolerance(Part):
+    """The limit, set beforehand by the auditor: of the mean, a share, and beyond what it counts.
+
+    All are fractions; a file may say "1%". The mean has a `ratio` where prices are compared, a
+    `difference` where chances, parts of a price or lists are: 2% is two of a hundred. `beyond` is
+    the limit of the mean where it is not given.
     """
 
-    ratio: Fraction = Field(gt=0, lt=1)
+    ratio: Fraction | None = Field(None, gt=0, lt=1)
+    difference: Fraction | None = Field(None, gt=0, lt=1)
     share: Fraction = Field(gt=0, lt=1)
-    beyond: Fraction = Field(default_factory=lambda given: given.get("ratio", 0.5), gt=0, lt=1)
+    beyond: Fraction = Field(default_factory=_mean_limit, gt=0, lt=1)
     because: Text
+
+    @property
+    def mean(self) -> float:
+        """The limit of the mean, whichever it is."""
+        return _mean_limit({"ratio": self.ratio, "difference": self.difference})
 
 
 class ProbeEntry(Part):
-    """One probe of the plan with its settings."""
+    """One probe of the plan with its settings; `options` are those that only it has."""
 
     use: str
     treat: tuple[str, ...] = ()
@@ -379,6 +434,9 @@ class ProbeEntry(Part):
     """That the vendor answers alike whoever asks: printed, and withdrawn when a twin shows otherwise."""
     reproducible: Fraction = Field(0.5, ge=0.5, le=1)
     """Part of a context's quotes that must show an effect for it to count in the share."""
+    session: tuple[str, ...] = ()
+    """Steps that every session walks; the last is measured. Empty: the target's last step alone."""
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Positive(Part):

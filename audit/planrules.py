@@ -12,7 +12,8 @@ from ..datasets.personas import TREATMENTS, Level
 from ..errors import Problem
 from ..probes import registry
 from ..probes.controls import PILOT_PAIRS
-from .plan import AttributePart, HttpTarget, Plan
+from ..probes.protocol import Card
+from .plan import AttributePart, HttpTarget, Plan, Tolerance
 from .planshape import listed, near, shown
 from .planyaml import Key, Source
 
@@ -270,8 +271,11 @@ def money(plan: Plan, source: Source) -> Iterator[Problem]:
 
 
 def outcomes(plan: Plan, source: Source) -> Iterator[Problem]:
-    """Yield what a probe reads and the target does not answer."""
-    response = plan.target.response
+    """Yield what a probe does not read, and what the target does not answer if no probe is left.
+
+    A probe that the target cannot serve is not testable, and the rest runs.
+    """
+    unanswered: list[Problem] = []
     for number, probe in enumerate(plan.probes):
         if not _asks_price(probe.use):
             continue
@@ -284,16 +288,55 @@ def outcomes(plan: Plan, source: Source) -> Iterator[Problem]:
                 got=shown(probe.outcome),
                 near=near(probe.outcome, offered),
             )
-            continue
-        given = getattr(response, probe.outcome, None)
-        needed = isinstance(plan.target, HttpTarget) or probe.outcome != "final" or response
-        if given is None and needed:
-            yield source.problem(
-                "plan.no_outcome",
-                ("target", "response", probe.outcome),
-                probe=probe.use,
-                outcome=probe.outcome,
+        elif not _answered(plan, probe.outcome):
+            place = ("target", "response", probe.outcome)
+            unanswered.append(
+                source.problem("plan.no_outcome", place, probe=probe.use, outcome=probe.outcome)
             )
+    if len(unanswered) == len(plan.probes):
+        yield from unanswered
+
+
+def _answered(plan: Plan, outcome: str) -> bool:
+    response = plan.target.response
+    if response is None:
+        return outcome == "final" and not isinstance(plan.target, HttpTarget)
+    return getattr(response, outcome, None) is not None
+
+
+def settings(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield limits and options that a probe does not have."""
+    for number, probe in enumerate(plan.probes):
+        if probe.use not in registry.names():
+            continue
+        key, card = ("probes", number), registry.card(probe.use)
+        for name in probe.options:
+            if name not in card.options:
+                yield source.problem(
+                    "plan.unknown_key",
+                    (*key, "options", name),
+                    known=listed(card.options),
+                    near=near(name, card.options),
+                )
+        if probe.tolerance is not None:
+            yield from _limits(probe.tolerance, card, source, (*key, "tolerance"))
+
+
+def _limits(tolerance: Tolerance, card: Card, source: Source, key: Key) -> Iterator[Problem]:
+    kinds = [kind for kind in ("ratio", "difference") if kind in card.tolerance]
+    given = [kind for kind in ("ratio", "difference") if getattr(tolerance, kind) is not None]
+    if not given:
+        yield source.problem("plan.missing", (*key, kinds[0] if kinds else "ratio"))
+    for kind in given:
+        if kinds and kind not in kinds:
+            yield source.problem(
+                "plan.unknown_key",
+                (*key, kind),
+                known=listed(sorted(card.tolerance)),
+                near=near("", ()),
+            )
+    if len(given) > 1:
+        yield source.problem("plan.two_limits", (*key, given[1]))
 
 
 def _asks_price(use: str) -> bool:
@@ -336,5 +379,6 @@ RULES: Sequence[Rule] = (
     positive,
     money,
     outcomes,
+    settings,
     budget,
 )

@@ -15,9 +15,9 @@ from .folder import disk, write
 from .pilot import pilot_of
 from .plan import Plan
 from .planfile import LoadedPlan, parse, to_yaml
+from .questions import hypotheses_of, questions_of
 from .replay import opened, recomputed
 from .resolve import resolve
-from .run import hypotheses_of, questions_of
 
 SPARE = 3
 """Times the prediction for a fair vendor, a median: a budget is a ceiling, asking stops when it is shown."""

@@ -30,7 +30,8 @@ class _Part(BaseModel):
 class Range(_Part):
     """A number with its interval.
 
-    `unit` is ``"log-ratio"``, ``"percent"``, ``"money"``, ``"share"`` or ``"risk-difference"``;
+    `unit` is ``"log-ratio"``, ``"percent"``, ``"money"``, ``"share"``; where no price is compared
+    ``"rate"``, ``"share-of-price"``, ``"distance"`` or ``"points"`` (of a hundred);
     `beyond` is the limit that a share counts beyond, as a fraction.
     """
 
@@ -46,7 +47,10 @@ class Range(_Part):
 
 
 class Limits(_Part):
-    """The tolerance of a finding: fractions, and why they were chosen."""
+    """The tolerance of a finding: fractions, and why they were chosen.
+
+    `ratio` is the limit of the mean: a ratio of prices, or a difference where `effect` is one.
+    """
 
     ratio: float
     share: float
@@ -225,7 +229,7 @@ class Finding(_Part):
     mean: Side
     share_verdict: Side
     real: bool
-    direction: Literal["dearer", "cheaper", "none"]
+    direction: Literal["dearer", "cheaper", "more", "less", "none"]
     reason: Text | None
     effect: Range
     percent: Range | None
@@ -255,8 +259,13 @@ class Finding(_Part):
     explanations: list[Explanation]
     fresh_blocks: int | None = None
     percent_at_stopping: Range | None = None
+    points_at_stopping: Range | None = None
     """Where the plan asks for it, `effect`, `percent` and `money` come from so many fresh blocks,
     fixed beforehand; what the evidence showed when it stopped stands beside them."""
+    points: Range | None = None
+    """The mean effect in points of a hundred, where no price is compared; `percent` is then None."""
+    base: float | None = None
+    """What the reference gets on average: a price (geometric mean), a chance, a part of the price."""
     level_label: Text | None = None
     reference_label: Text | None = None
     """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""

@@ -203,7 +203,8 @@ def _outcomes(plan: Plan) -> dict[str, str]:
     response = plan.target.response
     if response is None:
         return {"final": "price"}
-    return {name: KINDS[OUTCOMES[name]] for name in outcome_paths(response)}
+    found = {name: KINDS[OUTCOMES[name]] for name in outcome_paths(response)}
+    return found if response.refused is None else {**found, "refused": "flag"}
 
 
 def _money(plan: Plan) -> Money | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,8 @@ import numpy as np
 
 from ..errors import AuthorisationError, EvidenceError, PausedError, TargetError
 from ..messages import LANGUAGES
-from ..probes.controls import Pilot, Positive
-from ..probes.design import FAILED, REASONS, Observed
-from ..probes.protocol import Hypothesis, Probe, Question, Study
-from ..probes.registry import make
+from ..probes.design import FAILED, REASONS, Codes, Observed
+from ..probes.protocol import Question, Study
 from .ask import ask
 from .authorise import authorise, rate
 from .compose import content, record
@@ -31,8 +30,9 @@ from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
 from .outage import Vigil
-from .plan import Plan, entries_of
+from .plan import Plan
 from .planfile import LoadedPlan, load
+from .questions import hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
 from .target import address, open_target
@@ -99,11 +99,17 @@ class Audit:
         return open_target(
             self.plan.target,
             self.study,
-            identities=lambda wave, sessions: identities(self.lock, wave, sessions, spec.format),
+            identities=partial(_fresh, self.lock, spec.format),
             key=self.lock.key,
             offline=offline,
             model=self.model,
         )
+
+
+def _fresh(
+    lock: Lock, format_: str, wave: int, sessions: Codes, restart: int = 0, /
+) -> Sequence[str]:
+    return identities(lock, wave, sessions, format_, restart=restart)
 
 
 def prepare(loaded: LoadedPlan) -> Audit:
@@ -112,30 +118,6 @@ def prepare(loaded: LoadedPlan) -> Audit:
     questions = questions_of(loaded.plan, study)
     lock = make_lock(loaded, study, hypotheses_of(questions, study))
     return Audit(loaded=loaded, study=study, questions=questions, lock=lock)
-
-
-def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
-    """Return what a plan asks, in the order of turns: controls first."""
-    questions: dict[str, Question] = {Pilot().card.name: Pilot()}
-    if plan.controls.positive is not None:
-        declared = plan.controls.positive
-        levels = study.attributes[declared.attribute].levels
-        control = Positive(
-            attribute=declared.attribute,
-            low=levels.index(declared.from_),
-            high=levels.index(declared.to),
-            expect=declared.expect,
-        )
-        questions[control.card.name] = control
-    for name, entry in entries_of(plan).items():
-        questions[name] = make(entry.use, {**entry.model_dump(), "name": name})
-    return questions
-
-
-def hypotheses_of(questions: dict[str, Question], study: Study) -> tuple[Hypothesis, ...]:
-    """Return the primary hypotheses of all probes, in plan order."""
-    probes = [question for question in questions.values() if isinstance(question, Probe)]
-    return tuple(h for probe in probes for h in probe.hypotheses(study))
 
 
 async def drive(

@@ -445,10 +445,11 @@ def limit_of(options: Mapping[str, Any]) -> Limit | None:
     tolerance = options.get("tolerance")
     if tolerance is None:
         return None
+    mean = tolerance.get("ratio") or tolerance["difference"]
     return Limit.of(
-        ratio=tolerance["ratio"],
+        ratio=mean,
         share=tolerance["share"],
-        beyond=tolerance.get("beyond") or tolerance["ratio"],
+        beyond=tolerance.get("beyond") or mean,
         reproducible=options.get("reproducible", 0.5),
         deterministic=options.get("assume") == "deterministic",
     )

@@ -1,0 +1,50 @@
+"""What a plan asks: its controls and probes, and what the target cannot serve."""
+
+from __future__ import annotations
+
+from ..messages import Text
+from ..probes.controls import Pilot, Positive
+from ..probes.protocol import Hypothesis, Probe, Question, Study
+from ..probes.registry import card, make
+from ..probes.served import lacking, missing
+from .plan import Plan, entries_of
+
+
+def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
+    """Return what a plan asks, in the order of turns: controls first."""
+    questions: dict[str, Question] = {Pilot().card.name: Pilot()}
+    if plan.controls.positive is not None:
+        declared = plan.controls.positive
+        levels = study.attributes[declared.attribute].levels
+        control = Positive(
+            attribute=declared.attribute,
+            low=levels.index(declared.from_),
+            high=levels.index(declared.to),
+            expect=declared.expect,
+        )
+        questions[control.card.name] = control
+    questions.update(probes_of(plan, study)[0])
+    return questions
+
+
+def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Text]]:
+    """Return the probes that the target can serve, and why it cannot serve the others, by name."""
+    served: dict[str, Probe] = {}
+    refused: dict[str, Text] = {}
+    for name, entry in entries_of(plan).items():
+        options = {**entry.model_dump(), "name": name}
+        why = missing(card(entry.use), options, study)
+        if why is None:
+            probe = make(entry.use, options)
+            why = lacking(probe, study)
+            if why is None:
+                served[name] = probe
+        if why is not None:
+            refused[name] = why
+    return served, refused
+
+
+def hypotheses_of(questions: dict[str, Question], study: Study) -> tuple[Hypothesis, ...]:
+    """Return the primary hypotheses of all probes, in plan order."""
+    probes = [question for question in questions.values() if isinstance(question, Probe)]
+    return tuple(h for probe in probes for h in probe.hypotheses(study))
