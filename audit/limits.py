@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 
-from .plan import Limits
+from .planparts import Limits
 
 BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
 """Seconds: the first wait is up to the base, doubling with every attempt up to the cap."""

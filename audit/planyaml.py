@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ..errors import PlanError, Problem
-from .plan import LARGEST
+from .planparts import LARGEST
 
 Key = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenhand.audit.limits import BACKOFF_CAP, Bucket, Pace, backoff
-from evenhand.audit.plan import Limits
+from evenhand.audit.planparts import Limits
 
 
 def driven(rate: float, gaps: list[float], start: float) -> list[float]:

@@ -33,8 +33,8 @@ from evenhand.audit.bundle import checked
 from evenhand.audit.folder import RunFolder
 from evenhand.audit.journal import Journal
 from evenhand.audit.lock import Lock
-from evenhand.audit.plan import Response
 from evenhand.audit.planfile import load, parse
+from evenhand.audit.planparts import Response
 from evenhand.audit.replay import opened, replay
 from evenhand.audit.seal import seal
 from evenhand.audit.signing import countersign, public_key
