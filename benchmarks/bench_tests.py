@@ -16,10 +16,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy.stats import permutation_test
 
-from evenhand.metrics.independent import mean_difference
-from evenhand.metrics.multiplicity import step_down_arms
-from evenhand.metrics.paired import sign_flip
-from evenhand.metrics.rates import fisher
+from evenhand.metrics.fixed.independent import mean_difference
+from evenhand.metrics.fixed.multiplicity import step_down_arms
+from evenhand.metrics.fixed.paired import sign_flip
+from evenhand.metrics.fixed.rates import fisher
 from evenhand.metrics.sequential import rate_difference
 
 RESAMPLES = 9_999

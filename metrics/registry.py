@@ -121,6 +121,6 @@ def entries() -> tuple[Entry, ...]:
     True
     """
     package = import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        import_module(f"{__package__}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{__package__}."):
+        import_module(module.name)
     return tuple(_ENTRIES[name] for name in sorted(_ENTRIES))

@@ -98,7 +98,7 @@ class TestResult:
 
     Examples
     --------
-    >>> from evenhand.metrics.paired import mcnemar
+    >>> from evenhand.metrics.fixed.paired import mcnemar
     >>> found = mcnemar([1, 1, 1, 0, 0], [0, 0, 0, 0, 1])
     >>> found.estimate, found.p_value, found.guarantee
     (0.4, 0.625, 'exact')

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from . import _inputs as inputs
 from ._arrays import Floats, log_mixture
 from .bounded import log_mean_evidence, mean_interval
+from .evidence import e_to_p
 from .result import Alternative, Guarantee, Interval
 
 __all__ = [
@@ -80,8 +81,7 @@ class SequentialResult:
     @property
     def p_value(self) -> float:
         """1 over the largest evidence so far; never 0."""
-        most = float(self.log_e.max(initial=0.0))
-        return float(max(np.exp(-most), np.finfo(np.float64).tiny))
+        return float(e_to_p(self.log_e.max(initial=0.0)))
 
     def stopped_at(self, alpha: float = 0.05) -> int | None:
         """Return after how many observations the null was rejected; None: not yet."""

@@ -6,9 +6,12 @@ import pytest
 from scipy import stats
 
 from evenhand.datasets import sources
-from evenhand.metrics.groups import group_metrics
-from evenhand.metrics.groups_conditional import conditional_gap
-from evenhand.metrics.groups_disparity import conditional_disparity, discrimination_free
+from evenhand.metrics.groups import (
+    conditional_disparity,
+    conditional_gap,
+    discrimination_free,
+    group_metrics,
+)
 
 
 def number(estimate):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evenhand.metrics.multiplicity import step_down_arms, step_down_pairs
+from evenhand.metrics.fixed.multiplicity import step_down_arms, step_down_pairs
 from evenhand.metrics.registry import Entry, entries
 from evenhand.metrics.sequential import discordant_pairs, group_sequential, rate_difference
 
