@@ -25,19 +25,22 @@ _THICK = ' stroke-width="2"'
 _TICKS = 6
 
 
-def svg(figure: FigureBlock) -> str:
+def svg(figure: FigureBlock, *, families: str = "") -> str:
     """Return the chart of a figure as an SVG element.
 
     Parameters
     ----------
     figure : FigureBlock
         Its title becomes ``<title>``, its `alt` becomes ``<desc>`` and ``aria-label``.
+    families : str
+        Fonts, where no style sheet names them.
     """
     body, height = _draw(figure.chart)
     alt = escape(figure.alt)
+    fonts = f' font-family="{escape(families)}"' if families else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(WIDTH)} {_n(height)}" '
-        f'role="img" aria-label="{alt}" font-size="14">'
+        f'role="img" aria-label="{alt}" font-size="14"{fonts}>'
         f"<title>{escape(figure.title)}</title><desc>{alt}</desc>{body}</svg>"
     )
 

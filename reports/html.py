@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -14,15 +13,12 @@ from markupsafe import Markup, escape
 
 from ..audit.record import Record
 from .blocks import blocks
+from .breaks import broken, unbroken
 from .figures import svg
 from .model import FigureBlock, Report
 from .provisions import Provision
 
 _BREAK = "\0"
-_LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{25,}")
-_PIECE = re.compile(r".{1,16}")
-_PERCENT = re.compile(r"(?<=\d) %")
-_MINUS = re.compile("\N{MINUS SIGN}(?=[€¥])")
 _LANG = {"zh": "zh-Hans", "en": "en"}
 
 
@@ -85,16 +81,13 @@ def soft(text: str) -> Markup:
     >>> soft("a" * 30 + "<b>")
     Markup('aaaaaaaaaaaaaaaa<wbr>aaaaaaaaaaaaaa&lt;b<wbr>&gt;')
     """
-    broken = _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word[0])), _unbroken(text))
+    marked = broken(unbroken(text), _BREAK)
     # no text holds a NUL: control characters are replaced before
-    return Markup(str(escape(broken)).replace(_BREAK, "<wbr>"))  # noqa: S704 - escaped here
+    return Markup(str(escape(marked)).replace(_BREAK, "<wbr>"))  # noqa: S704 - escaped here
 
 
-def _unbroken(value: Any) -> Any:
-    """Keep a number and its percent sign, and a minus and its currency, on one line."""
-    if type(value) is not str:
-        return value
-    return _MINUS.sub("\N{MINUS SIGN}\N{WORD JOINER}", _PERCENT.sub("\N{NO-BREAK SPACE}%", value))
+def _finalize(value: Any) -> Any:
+    return unbroken(value) if type(value) is str else value
 
 
 def _style() -> str:
@@ -116,7 +109,7 @@ def _template() -> Any:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_unbroken,
+        finalize=_finalize,
         loader=jinja2.FunctionLoader(_file),
     )
     environment.filters |= {"svg": _figure, "soft": soft}

@@ -70,7 +70,7 @@ def test_every_format_is_written_and_a_page_of_its_own(tmp_path):
     written = reports.write(record, [], tmp_path, formats=reports.FORMATS, page="summary")
     assert sorted(path.name for path in written) == [
         "report.csv", "report.en.md", "report.json", "report.zh.md",
-        "summary.en.html", "summary.zh.html",
+        "summary.en.html", "summary.en.pdf", "summary.zh.html", "summary.zh.pdf",
     ]  # fmt: skip
     with pytest.raises(UsageError):
         reports.write(record, [], tmp_path, page="cover")

@@ -276,12 +276,13 @@ def report(
 ) -> int:
     """Write the reports of a run."""
     from ..audit.folder import RunFolder
+    from ..reports import FORMATS
 
     check_language(lang)
     _report(
         RunFolder.existing(run),
         several("--language", languages, ("zh", "en")),
-        several("--format", formats, ("html", "json", "csv", "md")),
+        several("--format", formats, FORMATS),
         page=page,
     )
     return 0
@@ -428,13 +429,14 @@ def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool) -> Record:
     from ..audit.run import begin, run
     from .progress import Progress
 
+    wanted = audit.plan.report
+    formats = view.writable(wanted.formats)
     folder = begin(audit, path)
     progress = Progress(quiet=quiet or json_)
     with view.stoppable(folder.stop), progress:
         run(audit, folder, watch=progress)
     record = folder.read_record()
-    wanted = audit.plan.report
-    written = _report(folder, wanted.languages, wanted.formats, quiet=json_)
+    written = _report(folder, wanted.languages, formats, quiet=json_)
     if json_:
         view.out(record.model_dump_json(indent=1))
     else:

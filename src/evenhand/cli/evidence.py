@@ -182,14 +182,16 @@ def _reports(path: Path, made: Replayed) -> tuple[list[str], list[str]]:
     from ..reports import FORMATS, write
 
     sealed = papers(path)
+    endings = {name.rpartition(".")[2] for name in sealed.reports}
     try:
         record = Record.model_validate_json(sealed.record)
     except ValidationError:  # a record of another version: its numbers were compared all the same
         return [], sorted(sealed.reports)
     record = record.model_copy(update={"content": made.content})
+    formats = view.writable(tuple(one for one in FORMATS if one in endings))
     with TemporaryDirectory(prefix="evenhand-") as folder:
         for page in (None, "summary"):
-            write(record, sealed.annex, Path(folder), formats=FORMATS, page=page)
+            write(record, sealed.annex, Path(folder), formats=formats, page=page)
         again = {one.name: one.read_bytes() for one in Path(folder).iterdir()}
     same = [n for n, data in sealed.reports.items() if again.get(n.rpartition("/")[2]) == data]
     return sorted(same), sorted(set(sealed.reports) - set(same))

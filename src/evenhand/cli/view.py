@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ..errors import MissingExtraError
 from ..messages import SYMBOLS, language, text
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ def readerless() -> Iterator[None]:
 def note(sentence: str) -> None:
     """Print a line beside the answer."""
     print(clean(sentence), file=sys.stderr, flush=True)
+
+
+def writable(formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the formats of a report that can be written here; what is not installed is noted."""
+    from ..reports import check
+
+    able = []
+    for format_ in formats:
+        try:
+            check([format_])
+        except MissingExtraError as error:
+            note(str(error))
+        else:
+            able.append(format_)
+    return tuple(able)
 
 
 @contextmanager
