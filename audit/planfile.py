@@ -169,7 +169,9 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def text(self, data: str) -> yaml.ScalarNode:
-        style = None if planyaml.scalar(data) == data else '"'
+        # outside of double quotes a line break, and what YAML takes for one, is folded
+        plain = data.isprintable() and planyaml.scalar(data) == data
+        style = None if plain else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from evenhand.audit import planfile, planshape, planyaml
@@ -140,6 +140,8 @@ LEVELS = st.one_of(
 
 @settings(max_examples=60, **NO_CLOCK)
 @given(level=LEVELS)
+@example("\x85")
+@example("a\n b\u2028\ufeff")
 def test_a_plan_made_in_python_runs_unchanged(level):
     data = parse(PLAN).plan.model_dump(by_alias=True)
     data["target"]["request"] = {"constant": level, "list": [level], "id": "{{identity}}"}
