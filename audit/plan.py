@@ -474,7 +474,7 @@ class ReportPart(Part):
     """What is written at the end. Not part of the plan's hash."""
 
     languages: tuple[Literal["zh", "en"], ...] = ("zh", "en")
-    formats: tuple[Literal["html", "json"], ...] = ("html", "json")
+    formats: tuple[Literal["html", "pdf", "json", "csv", "md"], ...] = ("html", "json")
 
 
 class Plan(Part):
