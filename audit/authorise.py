@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AuthorisationError, Problem
-from .plan import Authorisation, HttpTarget, Plan
+from .plan import Authorisation, Plan
+from .planhttp import HttpTarget
 from .planrequest import hours
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .folder import RunFolder, disk, write
-from .plan import HttpTarget, Plan
+from .plan import Plan
+from .planhttp import HttpTarget
 from .verify import dumps
 
 PEER = "peer.json"

@@ -6,131 +6,29 @@ in :mod:`evenhand.audit.planfile`; what it comes to is in :mod:`evenhand.audit.r
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
-from math import isfinite
 from typing import Annotated, Any, Literal
-from urllib.parse import urljoin
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Strict,
-    StringConstraints,
-    Tag,
-    model_validator,
+from pydantic import Field
+
+from ..datasets.personas import Role
+from .planhttp import QUOTE, HttpTarget
+from .planmachines import ModelTarget, ServedTarget, TableTarget
+from .planparts import (
+    LARGEST,
+    Day,
+    Fraction,
+    Limits,
+    MoneyTerms,
+    Number,
+    Part,
+    PlanLevel,
+    Response,
+    Sentence,
+    Text,
+    Whole,
+    Yes,
 )
-from pydantic_core import PydanticCustomError
-
-from ..datasets.personas import Level, Role
-
-QUOTE = "quote"
-"""The step that the target itself is."""
-
-LARGEST = (1 << 53) - 1
-"""Whole numbers beyond it are not the same number in every JSON reader."""
-
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)%")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|min|h|d|毫秒|秒|分钟|小时|天)")
-_SECONDS = {
-    "ms": "0.001", "毫秒": "0.001", "s": "1", "秒": "1", "min": "60", "分钟": "60",
-    "h": "3600", "小时": "3600", "d": "86400", "天": "86400",
-}  # fmt: skip
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _compact(text: str) -> str:
-    # NFKC: ％ and １ are what a Chinese keyboard gives for % and 1
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _fraction(value: Any) -> Any:
-    """Read "1%" as 0.01; a plain number stays as it is."""
-    if isinstance(value, str):
-        found = _PERCENT.fullmatch(_compact(value))
-        if not found:
-            raise PydanticCustomError("plan_fraction", "a fraction such as 0.01 or 1%")
-        return float(Decimal(found[1]) / 100)
-    return value
-
-
-def _seconds(value: Any) -> Any:
-    """Read "500ms" as 0.5; a plain number is seconds."""
-    if isinstance(value, str):
-        found = _DURATION.fullmatch(_compact(value))
-        if not found:
-            raise PydanticCustomError("plan_duration", "a time such as 5s or 500ms")
-        return float(Decimal(found[1]) * Decimal(_SECONDS[found[2]]))
-    return value
-
-
-def _day(value: Any) -> Any:
-    if isinstance(value, str) and _DAY.fullmatch(_compact(value)):
-        return _compact(value)
-    if isinstance(value, date):
-        return value
-    raise PydanticCustomError("plan_day", "a date such as 2026-11-20")
-
-
-def _level(value: Any) -> Any:
-    if isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
-        return value
-    raise PydanticCustomError("plan_level", "a text, a number, true or false")
-
-
-def _one_or_more(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-def _joined(base: str, url: str) -> str:
-    """Return an address that may stand relative to another; what cannot be read stays as it is."""
-    try:
-        return urljoin(base, url)
-    except ValueError:
-        return url
-
-
-def _text(value: Any) -> Any:
-    return {"zh": value, "en": value} if isinstance(value, str) else value
-
-
-def _refusal(value: Any) -> str:
-    by_status = isinstance(value, dict) and "status" in value
-    return "@status" if by_status or isinstance(value, StatusRule) else "@equals"
-
-
-Number = Annotated[float, Strict()]
-Whole = Annotated[int, Strict()]
-Yes = Annotated[bool, Strict()]
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Fraction = Annotated[Number, BeforeValidator(_fraction)]
-Seconds = Annotated[Number, BeforeValidator(_seconds)]
-Day = Annotated[date, BeforeValidator(_day)]
-PlanLevel = Annotated[Level, BeforeValidator(_level)]
-
-
-class Part(BaseModel):
-    """A part of a plan: frozen, and every key that it does not know is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Text(Part):
-    """A sentence in both languages; a plan may give one string for both."""
-
-    zh: Sentence
-    en: Sentence
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_one_string(cls, value: Any) -> Any:
-        return _text(value)
 
 
 class About(Part):
@@ -168,177 +66,6 @@ class Authorisation(Part):
     max: Ceilings = Ceilings()
 
 
-class Equals(Part):
-    """A rule on a reply: the value at a JSONPath equals one of the given ones."""
-
-    path: str
-    equals: Annotated[tuple[PlanLevel, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-
-
-class StatusRule(Part):
-    """A rule on a reply: its HTTP status is one of these."""
-
-    status: Annotated[tuple[Whole, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-
-
-Refusal = Annotated[
-    Annotated[Equals, Tag("@equals")] | Annotated[StatusRule, Tag("@status")],
-    Discriminator(_refusal),
-]
-
-
-Status = Annotated[int, Field(ge=200, le=599)]
-Verdict = Literal["answered", "refused", "failed", "retry"]
-
-
-class Response(Part):
-    """Where the answer stands in a reply: JSONPath expressions, and when it is a refusal.
-
-    `final` is what is paid, `list` the price before anything is taken off; `discount`, `coupon` and
-    `fee` are amounts, nothing where a reply leaves them out. `units` is how much is got for it,
-    `offers` how many offers were made. `ranking` names the items of a list in their order, `prices`
-    their prices. `notice` is whether a personalised price is announced as one.
-    `statuses` says what an HTTP status means where that is not what it means everywhere.
-    """
-
-    final: str | None = None
-    list: str | None = None
-    discount: str | None = None
-    coupon: str | None = None
-    fee: str | None = None
-    units: str | None = None
-    offers: str | None = None
-    notice: str | None = None
-    ranking: str | None = None
-    prices: str | None = None
-    currency: str | None = None
-    refused: Refusal | None = None
-    statuses: dict[Status, Verdict] = Field(default_factory=dict)
-
-
-class MoneyTerms(Part):
-    """What an answered price is: required, and never guessed."""
-
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-    unit: Sentence
-    per: Sentence
-    includes: tuple[str, ...]
-
-
-class Limits(Part):
-    """How hard we may press the target. Not part of the plan's hash."""
-
-    requests_per_second: Number | None = Field(None, gt=0)
-    concurrency: Whole = Field(8, ge=1, le=1024)
-    timeout: Seconds = Field(10.0, gt=0)
-    attempts: Whole = Field(4, ge=1, le=20)
-    body_bytes: Whole = Field(1 << 20, ge=1024, le=LARGEST)
-
-
-Encoding = Literal["json", "form", "query"]
-Effect = Literal["none", "hold", "order"]
-
-
-class Asking(Part):
-    """One thing that can be sent: where to, how, and with what.
-
-    Without an `encoding` a GET puts its request into the address and everything else sends JSON.
-    """
-
-    url: str
-    method: str = Field("POST", pattern=r"^[A-Z]{1,20}$")
-    encoding: Encoding | None = None
-    request: dict[str, Any] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
-
-    @property
-    def encoded(self) -> Encoding:
-        """How the request travels."""
-        return self.encoding or ("query" if self.method == "GET" else "json")
-
-
-class Step(Asking):
-    """One step of a session. Its url may stand relative to the target's.
-
-    `capture` names what later steps of the same session may use: ``{{captured.NAME}}``. A step that
-    holds something says how it is released; one that orders is sent once, and only as authorised.
-    """
-
-    response: Response = Response()
-    capture: dict[str, str] = Field(default_factory=dict)
-    effect: Effect = "none"
-    release: Asking | None = None
-
-
-class Login(Asking):
-    """How an identity gets what opens the door, before its first question and when it is shut again.
-
-    `capture` names what may be written as ``${login.NAME}`` in any url, header or request: it is
-    filled in when something is sent, and is on no file.
-    """
-
-    capture: dict[str, str] = Field(min_length=1)
-    renew_on: tuple[Whole, ...] = (401,)
-
-
-class Tls(Part):
-    """What a connection shows and trusts: paths of files in PEM form, or ``${NAME}``.
-
-    They are read where they are, and never copied.
-    """
-
-    cert: str | None = None
-    key: str | None = None
-    ca: str | None = None
-
-
-class HttpTarget(Asking):
-    """An endpoint over HTTP. With `steps`, its own response is that of the last step, ``quote``.
-
-    `cookies: session` keeps cookies, a jar for each session. `proxy` is the only one that is used.
-    """
-
-    kind: Literal["http"]
-    response: Response | None = None
-    steps: dict[str, Step] = Field(default_factory=dict)
-    login: Login | None = None
-    cookies: Literal["none", "session"] = "none"
-    tls: Tls | None = None
-    proxy: str | None = None
-    money: MoneyTerms | None = None
-    limits: Limits = Limits()
-
-    def walked(self) -> dict[str, Step]:
-        """Return the steps of a session by name, in plan order: whole addresses, all headers.
-
-        Examples
-        --------
-        >>> shop = HttpTarget(kind="http", url="https://acme.example/quote", headers={"a": "1"},
-        ...     response={"final": "$.price"}, steps={"view": {"url": "/view", "headers": {"b": "2"}}})
-        >>> {name: step.url for name, step in shop.walked().items()}
-        {'view': 'https://acme.example/view', 'quote': 'https://acme.example/quote'}
-        >>> shop.walked()["view"].headers
-        {'a': '1', 'b': '2'}
-        """
-        steps = {name: self._placed(step) for name, step in self.steps.items()}
-        if self.response is not None or not steps:
-            own = {name: getattr(self, name) for name in Asking.model_fields}
-            steps.setdefault(QUOTE, Step(**own, response=self.response or Response()))
-        return steps
-
-    def entry(self) -> Login | None:
-        """Return the login with its whole address; the target's own headers do not go with it."""
-        found = self.login
-        return found and found.model_copy(update={"url": _joined(self.url, found.url)})
-
-    def _placed(self, step: Step) -> Step:
-        release = step.release and step.release.model_copy(update=self._at(step.release))
-        return step.model_copy(update={**self._at(step), "release": release})
-
-    def _at(self, asking: Asking) -> dict[str, Any]:
-        return {"url": _joined(self.url, asking.url), "headers": {**self.headers, **asking.headers}}
-
-
 class PythonTarget(Part):
     """A function in this process: takes a table (mapping of column → array), gives prices.
 
@@ -359,7 +86,10 @@ class PythonTarget(Part):
     limits: Limits = Limits()
 
 
-Target = Annotated[HttpTarget | PythonTarget, Field(discriminator="kind")]
+Remote = HttpTarget | ServedTarget
+"""What is asked over the network, and so by permission."""
+
+Target = Annotated[Remote | PythonTarget | ModelTarget | TableTarget, Field(discriminator="kind")]
 
 
 class Identities(Part):

@@ -16,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from ..errors import PlanError, Problem, UsageError
-from . import planrequest, planrules, planshape, planyaml
+from . import planrequest, planrules, planshape, planwire, planyaml
 from .plan import Plan
 from .planyaml import Key, Source
 
@@ -143,7 +143,7 @@ def missing_secrets(plan: Plan, environ: Mapping[str, str]) -> tuple[Problem, ..
     """Return a mistake for each environment variable that the requests read and that is not set."""
     return tuple(
         Problem(message_id="plan.secret_missing", values={"name": name}, key=planyaml.dotted(key))
-        for name, key in planrequest.secret_names(plan).items()
+        for name, key in planwire.secret_names(plan).items()
         if not environ.get(name)
     )
 

@@ -163,6 +163,11 @@ class Response(Part):
     refused: Refusal | None = None
     statuses: dict[Status, Verdict] = Field(default_factory=dict)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a reply can be a refusal."""
+        return self.refused is not None or "refused" in self.statuses.values()
+
 
 class MoneyTerms(Part):
     """What an answered price is: required, and never guessed."""

@@ -1,4 +1,4 @@
-"""What a plan says of the outside: requests, secrets, accounts, the permission, files."""
+"""What a plan says of the outside: what requests carry, accounts, the permission, files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from datetime import time
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from ..errors import Problem
 from ..probes.protocol import Study
-from .plan import AttributePart, Equals, HttpTarget, Plan
+from . import planwire
+from .plan import AttributePart, Plan
+from .planhttp import HttpTarget
 from .planrules import Rule, attempts
 from .planshape import listed, near, shown
+from .planwire import (
+    askings,
+    captures,
+    parts_of,
+    placeholders,
+    templates,
+    without_placeholders,
+)
 from .planyaml import Key, Source
-from .target.outcomes import OUTCOMES
 
 FILES = (".csv", ".tsv", ".txt", ".parquet")
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -28,47 +36,11 @@ ALPHABETS = {
     "letters": "abcdefghijklmnopqrstuvwxyz",
 }
 LONGEST_IDENTITY = 256
-LONGEST_PATH = 512
+_OF_A_TRIAL = ("trial", "step")
 CLASHES = 0.05
 """Most clashes of fresh identities that a plan may expect over its whole budget."""
 
-_PLACE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
-_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
 _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) ([A-Za-z0-9_+/-]+)")
-
-
-def leaves(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
-    """Yield every string of a tree of plain data, with its place."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from leaves(part, (*key, str(name)))
-    elif isinstance(value, list | tuple):
-        for place, part in enumerate(value):
-            yield from leaves(part, (*key, place))
-
-
-def templates(plan: Plan) -> list[tuple[Key, str]]:
-    """Return every string of the plan that is filled in for each trial."""
-    target = plan.target
-    if isinstance(target, HttpTarget):
-        parts = {"url": target.url, "request": target.request, "headers": target.headers}
-    else:
-        parts = {"request": target.request or {}}
-    return [leaf for name, part in parts.items() for leaf in leaves(part, ("target", name))]
-
-
-def placeholders(text: str) -> list[str]:
-    """Return what stands between double braces.
-
-    Examples
-    --------
-    >>> placeholders("u-{{ identity }}-{{persona.device}}")
-    ['identity', 'persona.device']
-    """
-    return _PLACE.findall(text)
 
 
 def carried(plan: Plan) -> frozenset[str] | None:
@@ -89,19 +61,28 @@ def requests(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield placeholders that stand for nothing that can be known before the tables are read."""
     attributes = plan.personas.attributes.items()
     fields = [field for name, part in attributes for field in sorted(visible(part, name))]
-    known = {"persona": fields if plan.personas.population is None else None, "item": None}
-    if plan.items is None:
-        known["item"] = []
-    for key, text in templates(plan):
-        bare = _PLACE.sub("", text)
+    known = {
+        "persona": fields if plan.personas.population is None else None,
+        "item": [] if plan.items is None else None,
+        "captured": captured(plan),
+    }
+    for key, text in [*templates(plan), *_login(plan)]:
+        bare = without_placeholders(text)
         if "{{" in bare or "}}" in bare:
             yield source.problem("plan.placeholder_open", key, got=shown(text))
         for name in placeholders(text):
-            yield from _placeholder(name, known, source, key)
-    request = plan.target.request or {}
-    for key in _keys(request, ("target", "request")):
-        if "{{" in str(key[-1]):
-            yield source.problem("plan.placeholder_in_key", key)
+            yield from _placeholder(name, known if key[1] != "login" else {}, source, key)
+    sent = {key: asking.request for key, asking in askings(plan.target)}
+    for key, request in (sent or {("target",): plan.target.request or {}}).items():
+        for place in _keys(request, (*key, "request")):
+            if "{{" in str(place[-1]):
+                yield source.problem("plan.placeholder_in_key", place)
+
+
+def _login(plan: Plan) -> list[tuple[Key, str]]:
+    """Return every string of a login: it knows the identity, and what only an account knows."""
+    sent = [part for part in askings(plan.target) if part[0] == ("target", "login")]
+    return [leaf for key, asking in sent for leaf in parts_of(asking, key)]
 
 
 def fields_exist(plan: Plan, study: Study, source: Source) -> Iterator[Problem]:
@@ -110,22 +91,31 @@ def fields_exist(plan: Plan, study: Study, source: Source) -> Iterator[Problem]:
         field for name, part in plan.personas.attributes.items() for field in visible(part, name)
     ]
     columns = [name for name in study.personas.columns if name not in plan.personas.attributes]
-    known = {"persona": [*of_attributes, *columns], "item": list(study.items.columns)}
+    known = {
+        "persona": [*of_attributes, *columns],
+        "item": list(study.items.columns),
+        "captured": captured(plan),
+    }
     for key, text in templates(plan):
         for name in placeholders(text):
             yield from _placeholder(name, known, source, key)
 
 
+def captured(plan: Plan) -> list[str]:
+    """Return what the steps of a session capture."""
+    return [name for key, name, _ in captures(plan.target) if key[1] == "steps"]
+
+
 def _placeholder(
     name: str, known: Mapping[str, Sequence[str] | None], source: Source, key: Key
 ) -> Iterator[Problem]:
-    if name in {"identity", "trial"}:
+    if name == "identity" or (known and name in _OF_A_TRIAL):
         return
     table, dot, field = name.partition(".")
     names = known.get(table) if dot else ()
     if names is None or field in names:
         return
-    everything = ["identity", "trial"]
+    everything = ["identity", *(_OF_A_TRIAL if known else ())]
     everything += [f"{table}.{field}" for table, fields in known.items() for field in fields or ()]
     yield source.problem(
         "plan.placeholder_unknown",
@@ -146,76 +136,6 @@ def _keys(value: Any, key: Key) -> Iterator[Key]:
             yield from _keys(part, (*key, place))
 
 
-def secrets(plan: Plan, source: Source) -> Iterator[Problem]:
-    """Yield secrets that are written down, and ``${NAME}`` where it is not read."""
-    allowed = {("target", name) for name in ("url", "request", "headers")}
-    for key, text in leaves(plan.model_dump(mode="json", by_alias=True), ()):
-        if "${" not in text:
-            continue
-        if key[:2] not in allowed:
-            yield source.problem("plan.secret_here", key)
-        elif "${" in _ENVIRONMENT.sub("", text):
-            yield source.problem("plan.secret_form", key)
-    if isinstance(plan.target, HttpTarget):
-        for name, value in plan.target.headers.items():
-            if _SECRET_HEADER.search(name) and "${" not in value:
-                yield source.problem("plan.secret_written", ("target", "headers", name))
-        if _names_somebody(plan.target.url):
-            yield source.problem("plan.secret_url", ("target", "url"))
-
-
-def secret_names(plan: Plan) -> dict[str, Key]:
-    """Return the environment variables that the requests read, and where each is first named."""
-    found: dict[str, Key] = {}
-    for key, text in templates(plan):
-        for name in _ENVIRONMENT.findall(text):
-            found.setdefault(name, key)
-    return found
-
-
-def address(plan: Plan, source: Source) -> Iterator[Problem]:
-    """Yield an address that nothing can be sent to, and paths that do not read."""
-    target = plan.target
-    if isinstance(target, HttpTarget) and not _is_url(target.url):
-        yield source.problem("plan.must_url", ("target", "url"), got=shown(target.url))
-    if target.response is None:
-        return
-    paths: dict[Key, str | None] = {
-        (name,): getattr(target.response, name) for name in (*OUTCOMES, "currency")
-    }
-    if isinstance(target.response.refused, Equals):
-        paths["refused", "path"] = target.response.refused.path
-    for place, path in paths.items():
-        if path is not None and not _is_json_path(path):
-            key = ("target", "response", *place)
-            yield source.problem("plan.must_json_path", key, got=shown(path))
-
-
-def _names_somebody(url: str) -> bool:
-    try:
-        return "@" in urlsplit(url.split("?", maxsplit=1)[0]).netloc
-    except ValueError:
-        return False
-
-
-def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def _is_json_path(path: str) -> bool:
-    import jsonpath_rfc9535
-
-    try:
-        jsonpath_rfc9535.compile(path)
-    except (jsonpath_rfc9535.JSONPathError, RecursionError, ValueError):
-        return False
-    return len(path) <= LONGEST_PATH
-
-
 def identities(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield accounts that cannot be made or found."""
     part, key = plan.identities, ("identities",)
@@ -223,7 +143,7 @@ def identities(plan: Plan, source: Source) -> Iterator[Problem]:
         if part.file is None:
             yield source.problem("plan.pool_file", (*key, "file"))
     else:
-        for name in ("file", "tied", "assigned"):
+        for name in ("file", "secrets", "tied", "assigned"):
             if getattr(part, name):
                 yield source.problem("plan.fresh_has", (*key, name), name=name)
         yield from _format(plan, source, (*key, "format"))
@@ -359,9 +279,8 @@ def _short(path: Path, folder: Path) -> str:
 def rules(folder: Path) -> Sequence[Rule]:
     """Return the rules of this module for a plan that stands in `folder`."""
     checks: list[Callable[[Plan, Source], Iterator[Problem]]] = [
+        *planwire.RULES,
         requests,
-        secrets,
-        address,
         identities,
         permission,
         partial(missing_files, folder),

@@ -13,7 +13,8 @@ from ..errors import Problem
 from ..probes import registry
 from ..probes.controls import PILOT_PAIRS
 from ..probes.protocol import Card
-from .plan import AttributePart, HttpTarget, Plan, Tolerance
+from .plan import AttributePart, Plan, Tolerance
+from .planhttp import HttpTarget
 from .planshape import listed, near, shown
 from .planyaml import Key, Source
 

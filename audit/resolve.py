@@ -15,8 +15,9 @@ from ..datasets.personas import TREATMENTS, Attribute, Level, Role, Table
 from ..errors import MissingExtraError, PlanError, Problem, UsageError
 from ..probes.protocol import Money, Study
 from . import planrequest, planrules
-from .plan import AttributePart, Plan, Text
+from .plan import AttributePart, Plan, responses_of, steps_of
 from .planfile import LoadedPlan
+from .planparts import Text
 from .planrules import level_text
 from .planshape import listed, near, shown
 from .planyaml import Key
@@ -72,6 +73,7 @@ def resolve(loaded: LoadedPlan) -> Study:
         assigned=plan.identities.assigned,
         outcomes=_outcomes(plan),
         money=_money(plan),
+        steps=steps_of(plan.target),
     )
     problems += planrequest.fields_exist(plan, study, loaded.source)
     problems += _columns(loaded, study)
@@ -200,11 +202,11 @@ KINDS: Mapping[Kind, str] = {
 
 
 def _outcomes(plan: Plan) -> dict[str, str]:
-    response = plan.target.response
-    if response is None:
+    responses = responses_of(plan.target)
+    if not responses:
         return {"final": "price"}
-    found = {name: KINDS[OUTCOMES[name]] for name in outcome_paths(response)}
-    return found if response.refused is None else {**found, "refused": "flag"}
+    found = {name: KINDS[OUTCOMES[name]] for one in responses for name in outcome_paths(one)}
+    return {**found, "refused": "flag"} if any(one.refuses for one in responses) else found
 
 
 def _money(plan: Plan) -> Money | None:

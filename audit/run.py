@@ -103,6 +103,7 @@ class Audit:
             key=self.lock.key,
             offline=offline,
             model=self.model,
+            accounts=spec.secrets,
         )
 
 

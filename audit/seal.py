@@ -34,8 +34,8 @@ from .folder import write as write_file
 from .journal import Call, Journal, Opened
 from .peer import PEER, noted
 from .planfile import LoadedPlan
-from .planrequest import secret_names
 from .planrules import units
+from .planwire import secret_names
 from .proofs import REPORTS
 from .record import Content, Record
 from .run import Audit, reopen

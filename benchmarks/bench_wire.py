@@ -24,7 +24,8 @@ import uvloop
 from evenhand.audit.ask import ask
 from evenhand.audit.journal import Journal
 from evenhand.audit.limits import Pace
-from evenhand.audit.plan import HttpTarget, PythonTarget
+from evenhand.audit.plan import PythonTarget
+from evenhand.audit.planhttp import HttpTarget
 from evenhand.audit.target import open_target
 from evenhand.datasets.personas import Attribute, Table
 from evenhand.probes.design import Wave, codes
@@ -86,7 +87,8 @@ def wave(trials: int) -> Wave:
     )
 
 
-def names(number: int, sessions: Any) -> list[str]:
+def names(number: int, sessions: Any, restart: int = 0) -> list[str]:
+    del restart
     return [f"u{number}-{session}" for session in sessions.tolist()]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..plan import HttpTarget as HttpSpec
 from ..plan import PythonTarget as PythonSpec
+from ..planhttp import HttpTarget as HttpSpec
 from .protocol import Answers, Reply, Request, Target
 from .render import Identities, Template
 
@@ -23,6 +23,7 @@ def open_target(
     key: bytes,
     offline: bool = False,
     model: Any = None,
+    accounts: str | None = None,
 ) -> Target:
     """Return the adapter that a plan asks for.
 
@@ -38,6 +39,8 @@ def open_target(
         Only to read what is on file: no secret is looked up, no function imported.
     model : object, optional
         A model of this process, asked in place of what a python target names.
+    accounts : str, optional
+        The path of a table of what only accounts know, which is never copied.
 
     Raises
     ------
@@ -49,7 +52,9 @@ def open_target(
     if isinstance(spec, HttpSpec):
         from .http import HttpTarget
 
-        return HttpTarget(spec, study, identities=identities, key=key, offline=offline)
+        return HttpTarget(
+            spec, study, identities=identities, key=key, offline=offline, accounts=accounts
+        )
     from .python import PythonTarget
 
     return PythonTarget(spec, study, identities=identities, key=key, offline=offline, model=model)
@@ -65,7 +70,7 @@ def address(spec: Spec) -> str:
     """
     if isinstance(spec, PythonSpec):
         return spec.function
-    from .http import split_url
+    from .wire import split_url
 
     return split_url(spec.url)[0].rpartition("//")[2].rpartition("@")[2]
 
@@ -80,8 +85,6 @@ def carried(spec: Spec) -> frozenset[str] | None:
     """
     if isinstance(spec, PythonSpec):
         return None if spec.request is None else Template.json(spec.request).fields
-    from .http import http_templates, split_url
+    from .http import http_fields
 
-    templates, headers = http_templates(spec, split_url(spec.url)[1])
-    every = (*templates.values(), *headers.values())
-    return frozenset().union(*(one.fields for one in every))
+    return http_fields(spec)

@@ -1,66 +1,129 @@
-"""A JSON endpoint over HTTP."""
+"""An endpoint over HTTP: one step or several, each with its own address, encoding and reading."""
 
 from __future__ import annotations
 
-import os
-import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-import aiohttp
 import yarl
 
 from ...errors import UsageError
 from ...probes.design import Wave
 from ...probes.protocol import Study
-from ..plan import HttpTarget as HttpSpec
-from .protocol import Answers, Reply, Request
-from .read import Reader
-from .render import (
-    HEADER,
-    JSON,
-    PATH,
-    URL,
-    Identities,
-    Template,
-    secrets_in,
-    visible,
-)
+from ..planhttp import Asking
+from ..planhttp import HttpTarget as HttpSpec
+from .login import Logins, identity_column
+from .protocol import FRESH, Answers, Past, Reply, Request
+from .read import Reader, require_outcome
+from .render import HEADER, PATH, Identities, Template, secrets_in, visible
+from .secrets import NONE, Secrets, filled, from_environment, of_accounts
+from .wire import KEPT, Wire, describe, in_environment, split_url
 
-KEPT = (
-    "age",
-    "cache-control",
-    "content-type",
-    "date",
-    "location",
-    "retry-after",
-    "server",
-    "vary",
-    "x-cache",
-    "x-request-id",
-)
-"""Headers of a reply that are put on file: cookies and tokens are not among them."""
+__all__ = ["KEPT", "Compiled", "HttpTarget", "describe", "split_url"]
 
-_KEPT_NAMES = {spelt.encode(): name for name in KEPT for spelt in (name, name.title())}
-_HEADER_CHARACTERS = 500
 _CHUNK = 256
 _CHUNKS_KEPT = 4
-_SECRET_LENGTH = 4
-_HOPS = 3
-_FAULTS = (TimeoutError, OSError, ValueError, aiohttp.ClientError)
-_MOVED_AS_IT_IS = frozenset({307, 308})
-_MOVED = frozenset({301, 302, 303}) | _MOVED_AS_IT_IS
-_ORIGIN = re.compile(r"^(https?://[^/?#]+)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 _Chunk = tuple[Wave, Study, list[Request]]
 
 
+class Compiled:
+    """One thing that can be sent, compiled.
+
+    Parameters
+    ----------
+    asking : Asking
+        With its whole address.
+    home : str
+        The origin that a route on file need not name.
+
+    Examples
+    --------
+    >>> quote = Compiled(Asking(url="https://acme.example/q", request={"who": "{{identity}}"}),
+    ...     "https://acme.example")
+    >>> list(quote.rows(identity_column("u1"), 1))
+    [(b'{"who":"u1"}', 'POST /q', {})]
+    """
+
+    def __init__(self, asking: Asking, home: str) -> None:
+        origin, path = split_url(asking.url)
+        template = Template.json if asking.encoded == "json" else Template.query
+        bodiless = not asking.request and asking.method in _BODILESS
+        self.method = asking.method
+        self._home = home
+        self._encoded = asking.encoded
+        self._body = template(asking.request) if not bodiless else Template([], HEADER)
+        where = path if origin == home else origin + path
+        self._route = Template.line(f"{asking.method} {where}", PATH)
+        self._headers = {name: Template.line(text, HEADER) for name, text in asking.headers.items()}
+        parts = (self._body, self._route, *self._headers.values())
+        self.fields = frozenset().union(*(one.fields for one in parts))
+        self.secrets = frozenset().union(
+            *(secrets_in(part) for part in (asking.url, asking.request, asking.headers))
+        )
+        shared = not self._route.fields and not secrets_in(asking.url) - _plain(asking.url)
+        self._shares_url = shared and self._encoded != "query"
+        self._url: yarl.URL | None = None
+        self._type = {} if bodiless or self._encoded == "query" else _typed(self._encoded)
+
+    def rows(
+        self, columns: Mapping[str, Any], rows: int
+    ) -> Iterator[tuple[bytes, str, dict[str, str]]]:
+        """Yield body, route and the headers that differ, a row."""
+        varying = {
+            name: one.fill(columns, rows) for name, one in self._headers.items() if one.fields
+        }
+        bodies, routes = self._body.fill(columns, rows), self._route.fill(columns, rows)
+        for place in range(rows):
+            headers = {name: texts[place].decode() for name, texts in varying.items()}
+            yield bodies[place], routes[place].decode(), headers
+
+    def constant(self, secrets: Secrets) -> dict[str, str]:
+        """Return the headers that are always the same, with their secrets."""
+        return self._type | {
+            name.lower(): filled(one.fill({}, 1)[0], secrets.header).decode()
+            for name, one in self._headers.items()
+            if not one.fields
+        }
+
+    def address(self, request: Request, secrets: Secrets) -> tuple[yarl.URL, bytes | None]:
+        """Return where a request goes, and the data that goes with it, with their secrets."""
+        in_body = secrets.json if self._encoded == "json" else secrets.url
+        data = filled(request.body, in_body)
+        if self._shares_url:
+            if self._url is None:
+                self._url = self._parsed(request.route, b"", secrets)
+            return self._url, data or None
+        if self._encoded == "query":
+            return self._parsed(request.route, data, secrets), None
+        return self._parsed(request.route, b"", secrets), data or None
+
+    def _parsed(self, route: str, query: bytes, secrets: Secrets) -> yarl.URL:
+        where = route.partition(" ")[2]
+        base = self._home if where.startswith("/") else ""
+        text = filled((base + where).encode(), secrets.url)
+        if query:
+            text += (b"&" if b"?" in text else b"?") + query
+        return yarl.URL(text.decode(), encoded=True)
+
+
+def _plain(text: str) -> frozenset[str]:
+    """Return the secrets of a text that are the same for everybody."""
+    return frozenset(name for name in secrets_in(text) if "." not in name)
+
+
+def _typed(encoded: str) -> dict[str, str]:
+    return {"content-type": _TYPES[encoded]}
+
+
 class HttpTarget:
-    """Asks a JSON endpoint, one trial a call.
+    """Asks an endpoint over HTTP, one trial a call.
 
     A redirect is followed only where it asks the same of the same origin, proxies of the environment
-    are not used, cookies are not kept, and a reply longer than the plan allows is a failure.
+    are not used, and a reply longer than the plan allows is a failure.
 
     Parameters
     ----------
@@ -72,6 +135,8 @@ class HttpTarget:
         The lock's key.
     offline : bool
         Read stored replies only: no secret is looked up, and `send` refuses.
+    accounts : str, optional
+        The path of a table of what only accounts know.
 
     Raises
     ------
@@ -89,30 +154,70 @@ class HttpTarget:
         identities: Identities,
         key: bytes,
         offline: bool = False,
+        accounts: str | None = None,
     ) -> None:
-        self._spec = spec
+        walked = tuple(spec.walked().values())
         self._identities = identities
         self._key = key
         self._offline = offline
-        self._reader = Reader(spec.response, study.money)
-        self._origin, route = split_url(spec.url)
-        self._templates, self._headers = http_templates(spec, route)
-        every = (*self._templates.values(), *self._headers.values())
-        self._fields = frozenset().union(*(one.fields for one in every))
-        in_body = URL if spec.method == "GET" else JSON
-        self._in_header = {} if offline else _secrets(spec, str.encode)
-        self._in_url = {} if offline else _secrets(spec, URL.inside)
-        self._in_body = {} if offline else _secrets(spec, in_body.inside)
-        self._url: Any = None
+        self._home = split_url(spec.url)[0]
+        self._steps = len(walked)
+        releases = [step.release for step in walked]
+        self._asked = tuple(self._compiled(one) for one in (*walked, *releases))
+        self._readers = tuple(
+            Reader(step.response, study.money, capture=step.capture) for step in walked
+        )
+        require_outcome(self._readers)
+        self._orders = tuple(step.effect == "order" for step in walked)
+        self._cookies = spec.cookies == "session"
+        entry = spec.entry()
+        self._login = self._compiled(entry)
+        self._named = self._cookies or self._login is not None
         self._chunks: dict[tuple[int, int], _Chunk] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._secrets = NONE if offline else from_environment(self._secret_names(spec))
+        self._alone = self._steps == 1 and not self._named
+        self._wire = self._wired(spec)
+        self.logins = None if offline else self._logins(spec, accounts)
 
-    def _constant_headers(self) -> dict[str, str]:
-        return {
-            name.lower(): self._filled(self._headers[name].fill({}, 1)[0], self._in_header).decode()
-            for name in self._headers
-            if not self._headers[name].fields
-        }
+    def _compiled(self, asking: Asking | None) -> Compiled | None:
+        return None if asking is None else Compiled(asking, self._home)
+
+    def _secret_names(self, spec: HttpSpec) -> frozenset[str]:
+        tls = () if spec.tls is None else (spec.tls.cert, spec.tls.key, spec.tls.ca)
+        compiled = (*self._asked, self._login)
+        return frozenset().union(
+            *(one.secrets for one in compiled if one), secrets_in([spec.proxy, *tls])
+        )
+
+    def _wired(self, spec: HttpSpec) -> Wire:
+        first = self._asked[0]
+        constant = first.constant(self._secrets) if self._alone and first else {}
+        return Wire(
+            spec.limits,
+            headers={"accept": "application/json", **constant},
+            secrets=self._secrets.written,
+            tls=spec.tls,
+            proxy=None if self._offline else in_environment(spec.proxy),
+            cookies=self._cookies,
+        )
+
+    def _logins(self, spec: HttpSpec, accounts: str | None) -> Logins | None:
+        entry, compiled = spec.entry(), self._login
+        if entry is None or compiled is None:
+            return None
+
+        def render(identity: str) -> Request:
+            body, route, headers = next(compiled.rows(identity_column(identity), 1))
+            return Request(wave=0, first=0, count=0, body=body, route=route, headers=headers)
+
+        return Logins(
+            entry,
+            render=render,
+            send=partial(self._sent, compiled),
+            accounts=of_accounts(in_environment(accounts)),
+        )
+
+    # ------------------------------------------------------------------ render
 
     def render(self, study: Study, wave: Wave, number: int, rows: slice) -> Request:
         """Return the request for one trial. Pure."""
@@ -128,6 +233,40 @@ class HttpTarget:
 
     def _rendered(self, study: Study, wave: Wave, number: int, chunk: int) -> list[Request]:
         rows = slice(chunk * _CHUNK, min(len(wave), (chunk + 1) * _CHUNK))
+        steps = set(wave.step[rows].tolist())
+        if len(steps) == 1:
+            return self._made(steps.pop(), study, wave, number, rows)
+        return [
+            self._made(int(wave.step[place]), study, wave, number, slice(place, place + 1))[0]
+            for place in range(rows.start, rows.stop)
+        ]
+
+    def render_step(self, study: Study, wave: Wave, number: int, place: int, past: Past) -> Request:
+        """Return the request for one trial of a session with a past. Pure."""
+        rows = slice(place, place + 1)
+        return self._made(int(wave.step[place]), study, wave, number, rows, past)[0]
+
+    def render_release(
+        self, study: Study, wave: Wave, number: int, place: int, past: Past
+    ) -> Request | None:
+        """Return what lets go of what the step at `place` holds. Pure."""
+        step = self._steps + int(wave.step[place])
+        if self._asked[step] is None:
+            return None
+        return self._made(step, study, wave, number, slice(place, place + 1), past)[0]
+
+    def _made(
+        self,
+        step: int,
+        study: Study,
+        wave: Wave,
+        number: int,
+        rows: slice,
+        past: Past = FRESH,
+    ) -> list[Request]:
+        asked = self._asked[step]
+        if asked is None:
+            raise UsageError("target.no_step", step=step)
         count = rows.stop - rows.start
         columns = visible(
             study,
@@ -136,190 +275,78 @@ class HttpTarget:
             rows,
             identities=self._identities,
             key=self._key,
-            fields=self._fields,
+            fields=asked.fields | ({"identity"} if self._named else set()),
+            past=past,
         )
-        filled = {name: one.fill(columns, count) for name, one in self._templates.items()}
-        varying = {
-            name: one.fill(columns, count) for name, one in self._headers.items() if one.fields
-        }
+        names = columns["identity"].tolist() if self._named else [""] * count
+        places = wave.session[rows].tolist() if self._cookies else None
         return [
             Request(
                 wave=number,
                 first=rows.start + place,
                 count=1,
-                body=filled["body"][place],
-                route=filled["route"][place].decode(),
-                headers={name: texts[place].decode() for name, texts in varying.items()},
+                body=body,
+                route=route,
+                headers=headers,
+                step=step,
+                identity=str(names[place]),
+                session=f"{number}.{places[place]}.{past.restart}" if places else "",
             )
-            for place in range(count)
+            for place, (body, route, headers) in enumerate(asked.rows(columns, count))
         ]
 
+    # ------------------------------------------------------------------ send
+
     async def send(self, request: Request) -> Reply:
-        """Send it, once, and return what came back, bounded and without secrets."""
-        session = self._session or await self._open()
-        at, started = time.time(), time.perf_counter()
-        try:
-            status, headers, body, error = await self._exchange(session, request)
-        except _FAULTS as problem:
-            status, headers, error = 0, {}, "network"
-            body = describe(problem).encode()
-        seconds = time.perf_counter() - started
-        return Reply(
-            status=status,
-            headers=headers,
-            body=self._redacted(body),
-            at=at,
-            seconds=seconds,
-            error=error,
-        )
+        """Send it, once, and return what came back, bounded and without secrets.
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, request: Request
-    ) -> tuple[int, dict[str, str], bytes, str | None]:
-        url, data = self._address(request)
-        for hop in range(_HOPS + 1):
-            call = session.request(
-                self._spec.method,
-                url,
-                data=data,
-                headers=request.headers or None,
-                allow_redirects=False,
-            )
-            async with call as answer:
-                onward = self._onward(answer) if answer.status in _MOVED and hop < _HOPS else None
-                if onward is None:
-                    body, whole = await self._body(answer)
-                    return answer.status, self._kept(answer), body, None if whole else "format"
-            url = onward
-        raise AssertionError  # the last hop always returns
-
-    def _address(self, request: Request) -> tuple[Any, bytes | None]:
-        """Return the url with its secrets, and the data of a request."""
-        method, _, path = request.route.partition(" ")
-        data: bytes | None = self._filled(request.body, self._in_body)
-        if method != "GET" and not self._templates["route"].fields:
-            if self._url is None:
-                self._url = self._parsed(path)
-            return self._url, data
-        if method == "GET" and data:
-            path, data = f"{path}{'&' if '?' in path else '?'}{request.body.decode()}", None
-        return self._parsed(path), data or None
-
-    def _parsed(self, path: str) -> Any:
-        text = self._filled((self._origin + path).encode(), self._in_url).decode()
-        return yarl.URL(text, encoded=True)
-
-    def _onward(self, answer: aiohttp.ClientResponse) -> Any:
-        """Return where a reply sends us, if that is at the same origin and asks the same again."""
-        keeps = answer.status in _MOVED_AS_IT_IS or self._spec.method == "GET"
-        to = answer.url.join(yarl.URL(answer.headers.get("location", "")))
-        return to if keeps and to.origin() == answer.url.origin() else None
-
-    def _kept(self, answer: aiohttp.ClientResponse) -> dict[str, str]:
-        # any of them can give a secret back; cut last, for half a secret is not recognised
-        return {
-            kept: self._redacted(value).decode("utf-8", "replace")[:_HEADER_CHARACTERS]
-            for name, value in answer.raw_headers
-            if (kept := _KEPT_NAMES.get(name) or _KEPT_NAMES.get(name.lower()))
-        }
-
-    async def _body(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-        most = self._spec.limits.body_bytes
-        length = answer.content_length
-        if length is not None and length <= most and "content-encoding" not in answer.headers:
-            return await answer.read(), True
-        parts, size = [], 0
-        async for part in answer.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                answer.close()
-                return self._redacted(b"".join(parts))[:_HEADER_CHARACTERS], False
-        return b"".join(parts), True
-
-    async def _open(self) -> aiohttp.ClientSession:
+        Where the plan has a login, that comes before an identity's first request, and once more
+        where the vendor says that it has run out.
+        """
         if self._offline:
             raise UsageError("target.offline")
-        limits = self._spec.limits
-        constant = {"content-type": "application/json", "accept": "application/json"}
-        if self._spec.method == "GET":
-            del constant["content-type"]
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=limits.timeout),
-            headers=constant | self._constant_headers(),
-            skip_auto_headers=("User-Agent",),
-            trust_env=False,
-        )
-        return self._session
+        asked = self._asked[request.step]
+        if asked is None:
+            raise UsageError("target.no_step", step=request.step)
+        if self.logins is None:
+            return await self._sent(asked, request, NONE)
+        return await self.logins.through(request, partial(self._sent, asked, request))
 
-    def read(self, request: Request, reply: Reply) -> Answers:  # noqa: ARG002  the protocol's
+    async def _sent(self, asked: Compiled, request: Request, keys: Secrets) -> Reply:
+        secrets = self._secrets if keys is NONE else self._secrets | keys
+        url, data = asked.address(request, secrets)
+        return await self._wire.exchange(
+            asked.method,
+            url,
+            data,
+            self._headers(asked, request, secrets),
+            session=request.session,
+            hidden=None if keys is NONE else keys.written,
+        )
+
+    def _headers(
+        self, asked: Compiled, request: Request, secrets: Secrets
+    ) -> Mapping[str, str] | None:
+        if self._alone:  # what is always the same stands on the connection
+            return request.headers or None
+        return {**asked.constant(secrets), **request.headers}
+
+    def orders(self, step: int) -> bool:
+        """Whether a step places an order."""
+        return self._orders[step]
+
+    # ------------------------------------------------------------------ read
+
+    def read(self, request: Request, reply: Reply) -> Answers:
         """Return what the reply says. Pure."""
-        return self._reader.answers(reply)
+        return self._readers[request.step].answers(reply)
 
     async def close(self) -> None:
         """Let go of connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    @staticmethod
-    def _filled(text: bytes, secrets: Mapping[bytes, bytes]) -> bytes:
-        if not secrets or b"${" not in text:
-            return text
-        for name, value in secrets.items():
-            text = text.replace(name, value)
-        return text
-
-    def _redacted(self, body: bytes) -> bytes:
-        if not self._in_header:
-            return body
-        for secrets in (self._in_header, self._in_body, self._in_url):
-            for name, value in secrets.items():
-                if len(value) >= _SECRET_LENGTH and value in body:
-                    body = body.replace(value, name)
-        return body
+        await self._wire.close()
 
 
-def describe(problem: BaseException) -> str:
-    """Return an error in a few words, without a url or anything else that could hold a secret."""
-    number = getattr(problem, "errno", None)
-    return f"{type(problem).__name__}: {os.strerror(number)}" if number else type(problem).__name__
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Return the origin of a url, and its path with what follows.
-
-    Examples
-    --------
-    >>> split_url("https://quotes.acme.example/quote?v=2")
-    ('https://quotes.acme.example', '/quote?v=2')
-    """
-    found = _ORIGIN.match(url)
-    if not found or "{{" in found[1]:
-        raise UsageError("target.bad_url", url=url)
-    return found[1], (found[2] or "/") + (found[3] or "")
-
-
-def http_templates(
-    spec: HttpSpec, route: str
-) -> tuple[Mapping[str, Template], Mapping[str, Template]]:
-    """Return the templates of a request: its body and route, and its headers."""
-    body = Template.query if spec.method == "GET" else Template.json
-    return (
-        {
-            "body": body(spec.request),
-            "route": Template.line(f"{spec.method} {route}", PATH),
-        },
-        {name: Template.line(text, HEADER) for name, text in spec.headers.items()},
-    )
-
-
-def _secrets(spec: HttpSpec, encoded: Callable[[str], bytes]) -> dict[bytes, bytes]:
-    """Return ``${NAME}`` → value, as it is written in one place."""
-    names = secrets_in(spec.request) | secrets_in(spec.headers) | secrets_in(spec.url)
-    missing = sorted(name for name in names if name not in os.environ)
-    if missing:
-        raise UsageError("target.missing_secret", names=", ".join(missing))
-    return {b"${%b}" % name.encode(): encoded(os.environ[name]) for name in sorted(names)}
+def http_fields(spec: HttpSpec) -> frozenset[str]:
+    """Return the fields that requests carry, over all steps."""
+    home = split_url(spec.url)[0]
+    return frozenset().union(*(Compiled(step, home).fields for step in spec.walked().values()))

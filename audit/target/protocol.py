@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.personas import Level
 from ...probes.design import Column, Wave
 from ...probes.protocol import Study
 
@@ -30,6 +31,10 @@ class Request:
         Where to, without secrets: ``"POST /quote?x=1"``, ``"python:module:function"``.
     headers : mapping of str to str
         Headers that differ from trial to trial, where a plan shows a cue in one.
+    step : int
+        Which step of a session it is: row of ``Study.steps``. It says how the reply is read.
+    identity, session : str
+        Who asks, and in which session, where something is kept for each: a login, cookies.
     """
 
     wave: int
@@ -38,6 +43,9 @@ class Request:
     body: bytes
     route: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    step: int = 0
+    identity: str = ""
+    session: str = ""
 
     def sha256(self) -> bytes:
         """Return the hash of everything that leaves.
@@ -50,6 +58,26 @@ class Request:
         """
         head = "".join(f"\n{name}: {self.headers[name]}" for name in sorted(self.headers))
         return hashlib.sha256(f"{self.route}{head}\n\n".encode() + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a session brings to its next step.
+
+    Parameters
+    ----------
+    restart : int
+        How often it was begun again, under another identity each time.
+    captured : mapping
+        What earlier replies gave it: ``{{captured.NAME}}`` → value.
+    """
+
+    restart: int = 0
+    captured: Mapping[str, Level] = field(default_factory=dict[str, Level])
+
+
+FRESH = Past()
+"""The past of a session that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +110,8 @@ class Answers:
         Whether asking again can help (a 503 can, a 404 cannot).
     wait : float
         Seconds that the vendor asked us to wait before trying again.
+    captured : mapping
+        What a later step of the same session may use.
     """
 
     kind: NDArray[np.int8]
@@ -89,6 +119,7 @@ class Answers:
     values: Mapping[str, Column]
     retry: bool = False
     wait: float = 0.0
+    captured: Mapping[str, Level] = field(default_factory=dict[str, Level])
 
 
 class Target(Protocol):
@@ -113,4 +144,23 @@ class Target(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Walked(Target, Protocol):
+    """A target whose identities live through several steps."""
+
+    def render_step(self, study: Study, wave: Wave, number: int, place: int, past: Past) -> Request:
+        """Return the request for the trial at `place`, by a session with a past. Pure."""
+        ...
+
+    def render_release(
+        self, study: Study, wave: Wave, number: int, place: int, past: Past
+    ) -> Request | None:
+        """Return what lets go of what the step at `place` holds; None: it holds nothing. Pure."""
+        ...
+
+    def orders(self, step: int) -> bool:
+        """Whether a step places an order: it is sent once, whatever comes of it."""
         ...

@@ -7,8 +7,8 @@ for people is not a price, and nothing that cannot be read exactly is guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
@@ -17,10 +17,11 @@ import jsonpath_rfc9535 as jsonpath
 import numpy as np
 import orjson
 
+from ...datasets.personas import Level
 from ...errors import UsageError
 from ...probes.design import ANSWERED, FAILED, REASONS, REFUSED, Column
 from ...probes.protocol import Money
-from ..plan import Equals, Response, StatusRule
+from ..planparts import Equals, Response, StatusRule
 from .outcomes import (
     LISTS,
     MISSING,
@@ -173,6 +174,7 @@ class Said:
     values: tuple[Any, ...] = ()
     retry: bool = False
     wait: float = 0.0
+    captured: Mapping[str, Level] = field(default_factory=dict[str, Level])
 
 
 _ONE = {kind: np.array([kind], dtype=np.int8) for kind in (ANSWERED, REFUSED, FAILED)}
@@ -202,6 +204,8 @@ class Reader:
         Where the answer stands in a reply.
     money : Money, optional
         What one unit of a price is; answers are divided by ``money.minor``.
+    capture : mapping of str to str, optional
+        What a later step of the session may use → where it stands.
 
     Examples
     --------
@@ -212,11 +216,16 @@ class Reader:
     'format'
     """
 
-    def __init__(self, response: Response, money: Money | None) -> None:
+    def __init__(
+        self,
+        response: Response,
+        money: Money | None,
+        *,
+        capture: Mapping[str, str] | None = None,
+    ) -> None:
         paths = outcome_paths(response)
         self.outcomes = tuple(paths)
-        if not self.outcomes:
-            raise UsageError("target.no_outcome")
+        self._captures = {name: compile_path(path) for name, path in (capture or {}).items()}
         self._find: tuple[tuple[Kind, Find], ...] = tuple(
             (OUTCOMES[name], _COMPILED.get(name, compile_path)(path))
             for name, path in paths.items()
@@ -224,11 +233,11 @@ class Reader:
         self._minor = money.minor if money else 1
         self._currency = money.currency if money else None
         self._currency_at = compile_path(response.currency) if response.currency else None
-        self._statuses: tuple[int, ...] = ()
+        self._ruled: dict[int, str] = dict(response.statuses)
         self._rule: Equals | None = None
         self._rule_at: Find | None = None
         if isinstance(response.refused, StatusRule):
-            self._statuses = response.refused.status
+            self._ruled |= dict.fromkeys(response.refused.status, "refused")
         elif response.refused:
             self._rule, self._rule_at = response.refused, compile_path(response.refused.path)
 
@@ -241,6 +250,7 @@ class Reader:
             values=self._columns(said.values) if said.values else self._nothing,
             retry=said.retry,
             wait=said.wait,
+            captured=said.captured,
         )
 
     def _columns(self, values: tuple[Any, ...]) -> dict[str, Column]:
@@ -258,15 +268,19 @@ class Reader:
         closed = _closed(reply)
         if closed is not None:
             return closed
-        if reply.status in self._statuses:
+        ruled = self._ruled.get(reply.status)
+        if ruled == "refused":
             return Said(REFUSED)
+        if ruled in {"failed", "retry"}:
+            return Said(FAILED, "format", retry=ruled == "retry", wait=retry_after(reply))
         try:
             tree = orjson.loads(reply.body)
         except orjson.JSONDecodeError:
             return self._unreadable(reply)
         if self._rule and self._rule_at and matches(self._rule, self._rule_at(tree)):
             return Said(REFUSED)
-        return self._priced(reply, tree) if reply.status < _REDIRECTS else _failed(reply)
+        usable = reply.status < _REDIRECTS or ruled == "answered"
+        return self._priced(reply, tree) if usable else _failed(reply)
 
     def _priced(self, reply: Reply, tree: Any) -> Said:
         values = []
@@ -279,16 +293,36 @@ class Reader:
             said = self._currency_at(tree)
             if not isinstance(said, str) or said.strip().upper() != self._currency:
                 return Said(FAILED, "format")
-        return Said(ANSWERED, "", tuple(values))
+        captured = {name: find(tree) for name, find in self._captures.items()}
+        if not all(_is_plain(value) for value in captured.values()):
+            return Said(FAILED, "format")
+        return Said(ANSWERED, "", tuple(values), captured=captured)
 
-    @staticmethod
-    def _unreadable(reply: Reply) -> Said:
+    def _unreadable(self, reply: Reply) -> Said:
         if reply.status >= _REDIRECTS:
             return _failed(reply)
+        if not (self._find or self._captures or _GATE.search(reply.body)):
+            return Said(ANSWERED)  # a step of which nothing is read: a page, or nothing at all
         html = "html" in reply.headers.get("content-type", "") or reply.body.lstrip()[:1] == b"<"
         if html or _GATE.search(reply.body):
             return Said(FAILED, "blocked")
         return Said(FAILED, "format", retry=True)
+
+
+def require_outcome(readers: Iterable[Reader]) -> None:
+    """Refuse a target of which nothing is read.
+
+    Raises
+    ------
+    UsageError
+        If none of its replies holds an outcome.
+    """
+    if not any(reader.outcomes for reader in readers):
+        raise UsageError("target.no_outcome")
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
 
 
 def _closed(reply: Reply) -> Said | None:

@@ -1,7 +1,7 @@
 """What a request carries: the plan's template, compiled, and the columns that it may use.
 
-A placeholder is ``{{identity}}``, ``{{trial}}``, ``{{persona.X}}`` or ``{{item.X}}``. A leaf that is
-one placeholder keeps the type of its value. ``${NAME}`` is a secret: rendered as it stands, and
+A placeholder is ``{{identity}}``, ``{{trial}}``, ``{{step}}``, ``{{persona.X}}``, ``{{item.X}}`` or
+``{{captured.X}}``. A leaf that is one placeholder keeps the type of its value. ``${NAME}`` is a secret: rendered as it stands, and
 filled in by nobody but `send`.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -22,14 +22,23 @@ from ...datasets.personas import Attribute, Level
 from ...errors import UsageError
 from ...probes.design import Codes, Column, Wave
 from ...probes.protocol import Study
+from .protocol import FRESH, Past
 
-Identities = Callable[[int, Codes], Sequence[str]]
-"""Number of the wave and rows of its session table → ids in the vendor's own format."""
-
-SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRET = re.compile(r"\$\{((?:(?:account|login)\.)?[A-Za-z_][A-Za-z0-9_]*)\}")
 _PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBERS = frozenset("iuf")
+
+
+class Identities(Protocol):
+    """Number of the wave and rows of its session table → ids in the vendor's own format.
+
+    A session that is begun again has another identity each time.
+    """
+
+    def __call__(self, number: int, sessions: Codes, restart: int = 0, /) -> Sequence[str]:
+        """Return one id a session."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +360,12 @@ def _identity_column(study: Study) -> Column:
 
 
 def _identity(
-    study: Study, wave: Wave, number: int, sessions: Codes, identities: Identities
+    study: Study,
+    wave: Wave,
+    number: int,
+    sessions: Codes,
+    identities: Identities,
+    restart: int,
 ) -> Column:
     rows = wave.identity[sessions]
     out = np.empty(len(rows), dtype=object)
@@ -359,7 +373,8 @@ def _identity(
     if fresh.any():
         # each session once, however many of its trials are in these rows
         once, back = np.unique(sessions[fresh], return_inverse=True)
-        out[fresh] = np.array(list(identities(number, once)), dtype=object)[back]
+        made = identities(number, once, restart) if restart else identities(number, once)
+        out[fresh] = np.array(list(made), dtype=object)[back]
     if not fresh.all():
         out[~fresh] = _identity_column(study)[rows[~fresh]]
     return out
@@ -403,6 +418,7 @@ def visible(
     identities: Identities,
     key: bytes,
     fields: Collection[str] | None = None,
+    past: Past = FRESH,
 ) -> dict[str, Column]:
     """Return everything that a template may use, one entry a trial.
 
@@ -420,11 +436,13 @@ def visible(
         The lock's key; trial ids are keyed hashes.
     fields : collection of str, optional
         The fields that will be used; default: all. Ids that nobody uses are not made.
+    past : Past
+        Of the one session that all these trials belong to; sessions of one step have none.
 
     Returns
     -------
     dict of str to (trials,) column
-        ``"identity"``, ``"trial"``, ``"persona.X"``, ``"item.X"``.
+        ``"identity"``, ``"trial"``, ``"step"``, ``"persona.X"``, ``"item.X"``, ``"captured.X"``.
 
     Raises
     ------
@@ -449,9 +467,13 @@ def visible(
     sessions = wave.session[rows]
     out: dict[str, Column] = {}
     if fields is None or "identity" in fields:
-        out["identity"] = _identity(study, wave, number, sessions, identities)
+        out["identity"] = _identity(study, wave, number, sessions, identities, past.restart)
     if fields is None or "trial" in fields:
         out["trial"] = _trials(number, rows, key)
+    if fields is None or "step" in fields:
+        out["step"] = np.array(study.steps)[wave.step[rows]]
+    for name, value in past.captured.items():
+        out[f"captured.{name}"] = np.full(len(sessions), value, dtype=object)
     for name, column in _personas(study, wave, sessions).items():
         out[f"persona.{name}"] = _portable(column)
     for name, column in _items(study, wave, rows).items():

@@ -13,7 +13,8 @@ from aiohttp import web
 from evenhand.audit.ask import ask, observed
 from evenhand.audit.journal import Journal
 from evenhand.audit.limits import Pace
-from evenhand.audit.plan import HttpTarget, PythonTarget
+from evenhand.audit.plan import PythonTarget
+from evenhand.audit.planhttp import HttpTarget
 from evenhand.audit.target import open_target
 from evenhand.audit.target.protocol import Target
 from evenhand.datasets.personas import Attribute, Table
@@ -58,8 +59,9 @@ def make_wave(blocks: int, *, arms: int = 3, first: int = 0) -> Wave:
     )
 
 
-def ids(number: int, sessions: Any) -> Sequence[str]:
-    return [f"u{number}-{session}" for session in np.asarray(sessions).tolist()]
+def ids(number: int, sessions: Any, restart: int = 0) -> Sequence[str]:
+    again = f"-again{restart}" if restart else ""
+    return [f"u{number}-{session}{again}" for session in np.asarray(sessions).tolist()]
 
 
 def opened(spec: HttpTarget | PythonTarget, study: Study | None = None) -> Target:

@@ -21,7 +21,7 @@ from tests.audit.harness import (
     serving,
 )
 
-from evenhand.audit.plan import Response
+from evenhand.audit.planparts import Response
 from evenhand.audit.target import address, carried, open_target
 from evenhand.audit.target.outcomes import price
 from evenhand.audit.target.protocol import Answers, Reply
