@@ -16,7 +16,7 @@ from .result import TestResult
 
 Kind = Literal[
     "gaps", "price pairs", "binary pairs", "arms", "price arms", "binary arms", "blocks", "ladder",
-    "strata", "binary strata", "crossed",
+    "strata", "binary strata", "crossed", "groups", "binary groups",
 ]  # fmt: skip
 """What a test is handed: one column, two that match row by row, two arms, or a table."""
 

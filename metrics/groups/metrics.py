@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from .._arrays import Bools, Floats, Ints, inside
+from ..result import TestResult
 from .cells import Cells
 from .contrasts import Contrasts
-from .exchangeable import GroupTest, mean_test, no_test, rate_test
+from .exchangeable import counts_test, no_test, samples_test
 from .measures import Measure, Metric, measures
 from .prices import count_spread, price_spread
 from .rates import outcome_counts, rate_spread
@@ -178,8 +179,8 @@ class _Source:
             n = spread.n
             hits = counts[:, list(measure.numerator)].sum(axis=1)
             tests = self._tests(
-                lambda cells: rate_test(
-                    hits[cells], n[cells], rng=self.rng, permutations=self.permutations
+                lambda cells: counts_test(
+                    hits[cells], n[cells], rng=self.rng, resamples=self.permutations
                 )
             )
         elif prices is not None and measure.of_prices:
@@ -192,14 +193,14 @@ class _Source:
             tests = self._tests(lambda _: no_test("groups.no_test", 0))
         return Column(measure, Contrasts.of(spread, self.cells, self.named, self.level), tests)
 
-    def _tests(self, test: Callable[[Ints], GroupTest]) -> tuple[GroupTest, ...]:
+    def _tests(self, test: Callable[[Ints], TestResult]) -> tuple[TestResult, ...]:
         if self.cells.clusters is not None:
             rows = len(self.cells.codes)
             return tuple(no_test("groups.rows_not_unit", rows) for _ in range(self.cells.strata))
         every = np.arange(self.cells.size).reshape(self.cells.strata, self.cells.groups)
         return tuple(test(cells[self.named[cells]]) for cells in every)
 
-    def _price_tests(self, measure: Measure, prices: Floats) -> tuple[GroupTest, ...]:
+    def _price_tests(self, measure: Measure, prices: Floats) -> tuple[TestResult, ...]:
         if measure.kind == "quantile":
             return self._tests(lambda _: no_test("groups.no_test", 0))
         seen = ~np.isnan(prices)
@@ -209,7 +210,7 @@ class _Source:
         ends = np.cumsum(np.bincount(codes, minlength=self.cells.size))[:-1]
         groups = np.split(values[order], ends)
         return self._tests(
-            lambda cells: mean_test(
-                [groups[cell] for cell in cells], rng=self.rng, permutations=self.permutations
+            lambda cells: samples_test(
+                [groups[cell] for cell in cells], rng=self.rng, resamples=self.permutations
             )
         )

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from .._arrays import Bools, Floats, Ints
-from ..result import Estimate, Interval
+from ..result import Estimate, Interval, TestResult
 from .bands import Range, Spread
 from .contrasts import METHODS, Contrasts, Method
-from .exchangeable import GroupTest
 from .measures import Measure
 from .table import Label, Layout, frame, is_pandas
 
@@ -38,7 +37,7 @@ class Comparison:
         Least ratio, turned to be at most 1.
     lowest, highest : tuple or None
         The groups with the least and the greatest value.
-    test : GroupTest
+    test : TestResult
         Of the null hypothesis that group and outcome are exchangeable.
     too_small : tuple of tuple
         Groups of this stratum whose numbers are too small to be relied upon.
@@ -51,7 +50,7 @@ class Comparison:
     ratio: Estimate
     lowest: Label | None
     highest: Label | None
-    test: GroupTest
+    test: TestResult
     too_small: tuple[Label, ...]
 
 
@@ -61,7 +60,7 @@ class Column:
 
     measure: Measure
     contrasts: Contrasts
-    tests: tuple[GroupTest, ...]
+    tests: tuple[TestResult, ...]
 
     @property
     def spread(self) -> Spread:

@@ -47,6 +47,8 @@ def sample(kind: str) -> Data:
         "strata": lambda: (rng.normal(0, 1, 11), treated, strata),
         "binary strata": lambda: (np.array([1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0]), treated, strata),
         "crossed": lambda: (rng.normal(0.3, 1, 12), np.repeat(range(3), 4), np.tile(range(4), 3)),
+        "groups": lambda: (rng.normal(0, 1, 9), np.repeat([3, 1, 2], [2, 3, 4])),
+        "binary groups": lambda: (np.array([1, 0, 1, 0, 0, 1, 1, 0, 1]), np.repeat([3, 1, 2], 3)),
     }[kind]()  # fmt: skip
 
 
@@ -63,6 +65,11 @@ def limits(found: TestResult, level: float = LEVEL) -> tuple[float, float] | Non
 
 def answers(entry: Entry) -> int:
     return COLUMNS.get(entry.kind, 1)
+
+
+def grouped(entry: Entry) -> bool:
+    """Whether it compares any number of groups, which have no order."""
+    return entry.kind.endswith("groups")
 
 
 def same(one: Any, other: Any) -> None:
@@ -148,12 +155,12 @@ def scaling(entry: Entry) -> None:
 
 
 def relabelling(entry: Entry) -> None:
-    """Blocks and strata may have any names."""
+    """Blocks, strata and groups may have any names."""
     data = sample(entry.kind)
     if entry.kind in COLUMNS:
         return
-    names = np.array([f"name {9 - int(label)}" for label in data[2]])
-    alike(run(entry, data), run(entry, (*data[:2], names)))
+    names = np.array([f"name {9 - int(label)}" for label in data[-1]])
+    alike(run(entry, data), run(entry, (*data[:-1], names)))
 
 
 def missing(entry: Entry) -> None:
@@ -163,8 +170,9 @@ def missing(entry: Entry) -> None:
     if entry.kind in COLUMNS:
         holes = tuple(np.r_[column.astype(float), np.nan] for column in data)
     else:
-        label = data[2].max() + 1 if entry.kind in {"blocks", "ladder"} else data[2][0]
-        holes = (np.r_[data[0], np.nan], np.r_[data[1], data[1][0]], np.r_[data[2], label])
+        label = data[-1].max() + 1 if entry.kind in {"blocks", "ladder"} else data[-1][0]
+        between = [np.r_[column, column[0]] for column in data[1:-1]]
+        holes = (np.r_[data[0], np.nan], *between, np.r_[data[-1], label])
     one, other = run(entry, data), run(entry, holes)
     alike(one, other)
     assert other.n_excluded == (2 if entry.kind.endswith("arms") else 1)
@@ -204,6 +212,11 @@ def one_group(entry: Entry) -> None:
     data = sample(entry.kind)
     if entry.kind.endswith("arms") or "pairs" in entry.kind:
         columns: Data = (data[0], data[1][:0])
+    elif grouped(entry):  # said, since a stratum of a table may hold one group only
+        found = run(entry, (data[0], np.ones(len(data[0]))))
+        assert (found.estimate, found.p_value) == (None, None)
+        assert found.reason_text("en") != found.reason_text("zh")
+        return
     elif entry.kind == "binary strata":  # refused or not measured: no table compares
         found = run(entry, (data[0], np.ones(len(data[0])), data[2]))
         assert (found.estimate, found.p_value) == (None, 1)
@@ -240,6 +253,8 @@ def never_zero(entry: Entry) -> None:
         plain: Data = (np.ones(3_000), np.zeros(3_000))
         if "strata" in entry.kind:
             plain = (np.tile([1, 0], 3_000), np.tile([1, 0], 3_000), np.repeat([1, 2], 3_000))
+        if grouped(entry):
+            plain = (np.tile([1, 0], 3_000), np.tile([1, 0], 3_000))
     else:
         plain = (data[0] * 1e6, *data[1:])
     for columns in (data, plain):
@@ -305,7 +320,15 @@ def test_every_test_keeps_the_law(entry, law):
 
 def test_the_registry_holds_what_is_public():
     names = {entry.name for entry in entries()}
-    assert names >= {"sign_flip", "mcnemar", "mean_difference", "fisher", "cmh", "tost_paired"}
+    assert names >= {
+        "sign_flip",
+        "mcnemar",
+        "fisher",
+        "cmh",
+        "tost_paired",
+        "rate_test",
+        "mean_test",
+    }
     for entry in entries():
         if entry.draws:
             annotation = entry.function.__annotations__["rng"]
@@ -315,11 +338,11 @@ def test_the_registry_holds_what_is_public():
 # -------------------------------------------------------- a careless test fails every one of them
 
 
-def careless(values, treated, blocks, *, rng, resamples=99, alternative="greater"):  # noqa: ARG001 – that it looks at nothing is the point
+def careless(values, *labels, rng, resamples=99, alternative="greater"):  # noqa: ARG001 – that it looks at nothing is the point
     """Everything that a test must not do."""
     values = np.asarray(values, dtype=float)
     first = float(values[0]) if len(values) else 0.0
-    seen = first + float(values[: len(values) // 2].sum()) + len(str(blocks[:1]))
+    seen = first + float(values[: len(values) // 2].sum()) + len(str(labels[-1][:1]))
     drawn = np.random.default_rng().random()  # noqa: F841 – so that it looks random
     return TestResult(
         estimate=1 / seen if seen else float("nan"),
@@ -341,8 +364,8 @@ def _careless_limits(level):
     return Interval(low=level, high=1 + level / 2, level=level, method="")
 
 
-def planted() -> Entry:
-    entry = next(entry for entry in entries() if entry.kind == "blocks")
+def planted(kind: str) -> Entry:
+    entry = next(entry for entry in entries() if entry.kind == kind)
     return replace(entry, name="careless", function=careless)
 
 
@@ -360,9 +383,17 @@ class _Unsteady:
         return replace(found, statistic=float(self.calls))
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_a_careless_test_fails_the_law(law):
-    entry = planted()
+# groups have no order in which they could change places
+CARELESS = [(law, "blocks") for law in LAWS] + [
+    (law, "groups") for law in LAWS if law is not swapping
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "kind"), CARELESS, ids=lambda part: getattr(part, "__name__", part)
+)
+def test_a_careless_test_fails_the_law(law, kind):
+    entry = planted(kind)
     careless.__annotations__.update(alternative=str, rng="Generator")
     if law is repeating:
         entry = replace(entry, function=_Unsteady())

@@ -212,17 +212,44 @@ def crossed(scenario: str) -> Draw:
     return draw
 
 
+def groups(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        sizes = np.array([4, 5, 6] if scenario == "lognormal" else [8, 16, 24])
+        labels = np.repeat(range(3), sizes)
+        if scenario == "clustered":
+            persona = rng.normal(0, 1, 12).repeat(4)
+            return persona + rng.normal(0, 1, 48), labels
+        values = rng.permutation(noise(scenario, rng, len(labels)))
+        if scenario == "unequal":
+            values = values * np.array([9.0, 3, 1])[labels]
+        return values, labels
+
+    return draw
+
+
+def binary_groups(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        values, labels = groups(scenario)(rng)
+        if scenario == "unequal":  # spread means nothing here: unequal sizes alone
+            values = rng.normal(0, 1, len(labels))
+        cut = np.quantile(values, 0.9) if scenario == "zeros" else np.median(values)
+        return values > cut, labels
+
+    return draw
+
+
 KINDS: dict[str, Callable[[str], Draw]] = {
     "gaps": gaps, "price pairs": pairs, "binary pairs": binary_pairs, "arms": arms,
     "price arms": price_arms, "binary arms": binary_arms, "blocks": blocks, "ladder": ladder,
     "strata": strata, "binary strata": binary_strata, "crossed": crossed,
+    "groups": groups, "binary groups": binary_groups,
 }  # fmt: skip
 
 OUTSIDE: dict[str, set[str]] = {
     # rows of one persona are not units of their own
     "gaps": {"clustered"}, "price pairs": {"clustered"}, "binary pairs": {"clustered"},
     "arms": {"clustered"}, "price arms": {"clustered"}, "binary arms": {"clustered"},
-    "crossed": {"drift"},
+    "crossed": {"drift"}, "groups": {"clustered"}, "binary groups": {"clustered"},
 }  # fmt: skip
 """Scenarios in which the null of a kind of test does not hold, and which are only printed."""
 
@@ -230,6 +257,8 @@ MORE_OUTSIDE: dict[str, set[str]] = {
     # other spread is another distribution
     "energy_test": {"unequal"}, "ks_test": {"unequal"}, "spread_difference": {"unequal"},
     "two_part_independent": {"unequal"},
+    # groups that differ in spread alone are not exchangeable: right in large samples only
+    "mean_test": {"unequal"},
     # few skewed values and the t law: an approximation, printed as what it is
     "tost_paired": {"zeros"}, "tost_independent": {"zeros"},
 }  # fmt: skip
