@@ -49,7 +49,7 @@ def test_a_planted_plan_treats_one_level_whose_truth_is_known(name: str) -> None
     (treated,) = probe.treat
     part = plan.personas.attributes[treated]
     assert plan.target.kind == "python"
-    effect = vendors.get(plan.target.function.split(":")[0].split(".")[-1]).truth.effects[treated]
+    effect = vendors.get(plan.target.function.split(":")[-1].split(".")[0]).truth.of(treated)
 
     assert (effect.reference, (effect.level,)) == (part.reference, part.levels)
     assert probe.tolerance is not None
@@ -63,9 +63,9 @@ def test_the_truth_holds_on_the_frame_that_the_plan_resolves_to(name: str) -> No
     loaded = planfile.load(EXAMPLES / f"{name}.yaml")
     study = resolve(loaded)
     assert loaded.plan.target.kind == "python"
-    vendor = vendors.get(loaded.plan.target.function.split(":")[0].split(".")[-1])
+    vendor = vendors.get(loaded.plan.target.function.split(":")[-1].split(".")[0])
     (treated,) = loaded.plan.probes[0].treat
-    said = vendor.truth.effects[treated]
+    said = vendor.truth.of(treated)
 
     cells = list(product(range(len(study.personas)), study.items.columns["id"], (0, 1)))
     people, rides, stops = (np.array(column) for column in zip(*cells, strict=True))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,16 +140,7 @@ def test_a_child_that_cannot_start_says_why(
 
 
 def _vendor(quote: Any) -> vendors.Vendor:
-    known = vendors.get("fair_noise")
-    return vendors.Vendor(
-        name="test",
-        quote=quote,
-        centre=known.centre,
-        columns={"n": float},
-        currency="CNY",
-        truth=known.truth,
-        prepare=lambda: None,
-    )
+    return replace(vendors.get("fair_noise"), name="test", quote=quote, columns={"n": float})
 
 
 def test_rows_that_come_together_are_asked_together() -> None:

@@ -8,29 +8,25 @@ import pytest
 from evenhand.audit.planfile import parse
 from evenhand.audit.run import begin, prepare, reopen, run
 from evenhand.audit.trials import trial
-from evenhand.datasets import vendors
-from evenhand.datasets.vendors.fares import COLUMNS
 from evenhand.errors import PausedError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 REFERENCES = {"device": "android-budget", "past_spend": 200, "tenure": 0}
 ROLES = {"device": "ability_to_pay", "past_spend": "ability_to_pay", "tenure": "habit"}
 LEVELS = {"device": "iphone-new", "past_spend": 5000, "tenure": 36}
-
-
-def guilty():
-    """Every vendor of the zoo with the fares' columns that names one guilty attribute."""
-    for name in vendors.names():
-        vendor = vendors.get(name)
-        sides = {key: effect.side for key, effect in vendor.truth.effects.items()}
-        if vendor.columns == COLUMNS and list(sides.values()).count("guilty") == 1:
-            yield name, next(key for key, side in sides.items() if side == "guilty")
+GUILTY = {
+    "loyal_markup": "tenure",
+    "rare_surcharge": "past_spend",
+    "spend_ladder": "past_spend",
+    "vans_only": "device",
+}
+"""Vendors of rides that look at one thing: the mean, a few contexts, a ladder, one kind of ride."""
 
 
 def plan(vendor):
     """The example's plan, treating all three attributes of the fares."""
     text = (EXAMPLES / "loyal.yaml").read_text("utf-8")
-    text = text.replace("loyal_markup:quote", f"{vendor}:quote")
+    text = text.replace("loyal_markup.quote", f"{vendor}.quote")
     for name, level in REFERENCES.items():
         text = text.replace(f"    {name}: {level}\n", f'    {name}: "{{{{persona.{name}}}}}"\n')
     start, end = text.index("    tenure:\n"), text.index("    distance_km: {role")
@@ -43,7 +39,7 @@ def plan(vendor):
     return text.replace("treat: [tenure]", "treat: [device, past_spend, tenure]")
 
 
-@pytest.mark.parametrize(("vendor", "attribute"), list(guilty()))
+@pytest.mark.parametrize(("vendor", "attribute"), list(GUILTY.items()))
 def test_the_guilty_attribute_comes_first(vendor, attribute, tmp_path):
     audit = prepare(parse(plan(vendor), EXAMPLES / "loyal.yaml"))
     folder = begin(audit, tmp_path / "run")

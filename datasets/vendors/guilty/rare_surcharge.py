@@ -6,17 +6,14 @@ that looks at the mean alone passes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .fares import COLUMNS, CURRENCY, conditions, fare
-from .noise import normal, uniform
-from .truth import Effect, Truth
+from ..fares import COLUMNS, CURRENCY, DEVICE, FRAME, SPEND, TENURE, conditions, fare, shaken
+from ..noise import uniform
+from ..truth import Columns, Truth
 
-__all__ = ["COLUMNS", "CURRENCY", "TRUTH", "centre", "quote"]
+__all__ = ["COLUMNS", "CURRENCY", "FRAME", "TRUTH", "centre", "quote"]
 
 SURCHARGE, RARE, SPENDER = 1.10, 0.05, 1000
 REBATE = SURCHARGE ** (-RARE / (1 - RARE))
@@ -26,23 +23,19 @@ TRUTH = Truth(
         "zh": "消费水平高的用户，会不会有一部分行程被多收钱？",
         "en": "Are customers who spend a lot charged more on some of their rides?",
     },
-    effects={
-        "device": Effect(reference="android-budget", level="iphone-new", mean=0.0, share=0.0),
-        "past_spend": Effect(reference=200, level=5000, mean=0.0, share=RARE),
-        "tenure": Effect(reference=0, level=36, mean=0.0, share=0.0),
-    },
+    effects=(SPEND.moves(share=RARE), DEVICE, TENURE),
     noise=0.01,
+    twin="fair_noise",
 )
 
 
-def centre(table: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def centre(table: Columns) -> NDArray[np.float64]:
     """Return the price in CNY before noise."""
     hit = uniform("rare_surcharge which", *conditions(table)) < RARE
     spender = np.asarray(table["past_spend"], dtype=float) >= SPENDER
     return fare(table) * np.where(spender, np.where(hit, SURCHARGE, REBATE), 1.0)
 
 
-def quote(table: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def quote(table: Columns) -> NDArray[np.float64]:
     """Return a price in CNY for each row."""
-    shake = normal("rare_surcharge", np.asarray(table["identity"]), *conditions(table))
-    return np.round(centre(table) * np.exp(TRUTH.noise * shake), 2)
+    return shaken("rare_surcharge", centre(table), table, TRUTH.noise)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sources import hotel_bookings
-from .truth import Truth
+from ...sources import hotel_bookings
+from ..truth import Columns, Effect, Frame, Truth
 
 _NUMBERS = ("month", "weekend_nights", "week_nights", "adults", "children", "lead_time")
 _GUEST = ("is_repeated_guest",)
@@ -28,6 +28,21 @@ COLUMNS: Mapping[str, type] = {
 }
 
 CURRENCY = "EUR"
+
+MONTH = Effect(attribute="month", reference=1, level=8)
+
+FRAME = Frame(
+    population="hotel-guests",
+    items={},
+    home={
+        "is_repeated_guest": 0,
+        "country": "PRT",
+        "segment": "direct",
+        "channel": "direct",
+        "customer_type": "transient",
+    },
+    mover=MONTH,
+)
 
 TRUTH = Truth(
     question={
@@ -42,7 +57,7 @@ class _Model:
     trees: Any
     codes: Mapping[str, Mapping[str, float]]
 
-    def encoded(self, table: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    def encoded(self, table: Columns) -> NDArray[np.float64]:
         numbers = [np.asarray(table[name], dtype=float) for name in _NUMBERS + _GUEST]
         return np.column_stack([*numbers, *(self._coded(name, table[name]) for name in _NAMES)])
 
@@ -52,7 +67,7 @@ class _Model:
         return np.array([codes.get(value, np.nan) for value in np.asarray(column).tolist()])
 
 
-def quote(table: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def quote(table: Columns) -> NDArray[np.float64]:
     """Return the price of a room and night in EUR for each row.
 
     Raises
@@ -79,6 +94,7 @@ def quote(table: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
 def prepare() -> _Model:
     """Train the model, once in a process."""
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
 
     table, prices = bookings()
     codes = {name: _codes(table[name]) for name in _NAMES}
@@ -90,7 +106,9 @@ def prepare() -> _Model:
         random_state=0,
     )
     model = _Model(trees, codes)
-    trees.fit(model.encoded(table), np.log(prices))
+    # threads that wait for each other in a loop are slow where others work too
+    with threadpool_limits(1):
+        trees.fit(model.encoded(table), np.log(prices))
     return model
 
 

@@ -1,0 +1,1 @@
+"""Vendors that do not treat people alike, each in one way."""

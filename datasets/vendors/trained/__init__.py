@@ -1,0 +1,1 @@
+"""Models learnt from real data. Nothing was planted in them."""
