@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -63,6 +64,17 @@ def labels(function: str, name: str, values: ArrayLike, n: int) -> Ints:
     return inverse
 
 
+Read = Callable[[str, str, ArrayLike], Floats]
+"""How a column is read: :func:`numbers`, :func:`prices` (as logarithms) or :func:`binary`."""
+
+
+def both(
+    function: str, treated: ArrayLike, reference: ArrayLike, *, read: Read = numbers
+) -> tuple[Floats, Floats]:
+    """Return the columns of two arms, NaN where an answer is missing."""
+    return read(function, "treated", treated), read(function, "reference", reference)
+
+
 class Pairs(NamedTuple):
     """Complete pairs, and how many were left out because a side was missing."""
 
@@ -71,12 +83,15 @@ class Pairs(NamedTuple):
     excluded: int
 
 
-def pairs(function: str, treated: Floats, reference: Floats) -> Pairs:
+def pairs(
+    function: str, treated: ArrayLike, reference: ArrayLike, *, read: Read = numbers
+) -> Pairs:
     """Return the pairs of which both sides are there."""
-    if treated.shape != reference.shape:
-        raise refusal(function, "reference", "metrics.need_same_length", reference.shape)
-    there = ~(np.isnan(treated) | np.isnan(reference))
-    kept = Pairs(treated[there], reference[there], int((~there).sum()))
+    up, down = both(function, treated, reference, read=read)
+    if up.shape != down.shape:
+        raise refusal(function, "reference", "metrics.need_same_length", down.shape)
+    there = ~(np.isnan(up) | np.isnan(down))
+    kept = Pairs(up[there], down[there], int((~there).sum()))
     at_least(function, "treated", len(kept.treated), 1)
     return kept
 
@@ -94,13 +109,46 @@ class Arms(NamedTuple):
         return len(self.treated) + len(self.reference)
 
 
-def arms(function: str, treated: Floats, reference: Floats, *, least: int = 1) -> Arms:
+def arms(
+    function: str,
+    treated: ArrayLike,
+    reference: ArrayLike,
+    *,
+    read: Read = numbers,
+    least: int = 1,
+) -> Arms:
     """Return two arms without NaN, each with at least `least` answers."""
-    sides = [side[~np.isnan(side)] for side in (treated, reference)]
+    columns = both(function, treated, reference, read=read)
+    sides = [side[~np.isnan(side)] for side in columns]
     for name, side in zip(("treated", "reference"), sides, strict=True):
         at_least(function, name, len(side), least)
-    lost = len(treated) + len(reference) - len(sides[0]) - len(sides[1])
-    return Arms(sides[0], sides[1], lost)
+    return Arms(sides[0], sides[1], sum(map(len, columns)) - sum(map(len, sides)))
+
+
+class Rows(NamedTuple):
+    """Answers (NaN: missing), whether treated, and the number of the stratum of every row."""
+
+    values: Floats
+    treated: Bools
+    strata: Ints
+
+
+def rows(
+    function: str,
+    values: ArrayLike,
+    treated: ArrayLike,
+    strata: ArrayLike,
+    *,
+    read: Read = numbers,
+) -> Rows:
+    """Return answer, arm and stratum of every row."""
+    column, arm = read(function, "values", values), binary(function, "treated", treated)
+    levels = labels(function, "strata", strata, len(column))
+    if arm.shape != column.shape:
+        raise refusal(function, "treated", "metrics.need_same_length", arm.shape)
+    if np.isnan(arm).any():
+        raise refusal(function, "treated", "metrics.need_labels", "nan")
+    return Rows(column, arm == 1, levels)
 
 
 def present(function: str, name: str, values: Floats, *, least: int = 1) -> tuple[Floats, int]:
@@ -134,6 +182,12 @@ def draws(function: str, resamples: int) -> None:
     """Refuse so few draws that nothing could come of them."""
     if resamples < FEWEST_DRAWS:
         raise refusal(function, "resamples", "metrics.need_draws", resamples)
+
+
+def resampling(function: str, alternative: str, resamples: int) -> None:
+    """Refuse what a test by resampling cannot use."""
+    side(function, alternative)
+    draws(function, resamples)
 
 
 def fraction(function: str, name: str, value: float) -> float:

@@ -97,8 +97,7 @@ def _paired_rates(
     name: str, treated: ArrayLike, reference: ArrayLike, alternative: str
 ) -> inputs.Pairs:
     inputs.side(name, alternative)
-    up = inputs.binary(name, "treated", treated)
-    return inputs.pairs(name, up, inputs.binary(name, "reference", reference))
+    return inputs.pairs(name, treated, reference, read=inputs.binary)
 
 
 def rate_difference(

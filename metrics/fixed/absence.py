@@ -138,7 +138,7 @@ def tost_paired(
     """
     name = "tost_paired"
     limit = _claimed(name, claim, ratio)
-    up, down = inputs.prices(name, "treated", treated), inputs.prices(name, "reference", reference)
+    up, down = inputs.both(name, treated, reference, read=inputs.prices)
     kept = inputs.pairs(name, up, down)
     gaps = up - down
     totals, sizes = inputs.totals(name, gaps, ~np.isnan(gaps), clusters)
@@ -201,8 +201,7 @@ def tost_independent(
     """
     name = "tost_independent"
     limit = _claimed(name, claim, ratio)
-    up, down = inputs.prices(name, "treated", treated), inputs.prices(name, "reference", reference)
-    kept = inputs.arms(name, up, down, least=2)
+    kept = inputs.arms(name, treated, reference, read=inputs.prices, least=2)
     mean = welch(kept.treated, kept.reference)
     return _absence(_Mean(*mean), limit=limit, claim=claim, n=kept.n, excluded=kept.excluded)
 

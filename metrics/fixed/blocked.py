@@ -215,8 +215,7 @@ def block_permutation(
     (2.333, 0.037, 3)
     """
     name = "block_permutation"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
+    inputs.resampling(name, alternative, resamples)
     column = inputs.numbers(name, "values", values)
     levels = inputs.labels(name, "blocks", blocks, len(column))
     own = inputs.binary(name, "treated", treated)
@@ -307,8 +306,7 @@ def ladder_trend(
     (1.25, 0.0278)
     """
     name = "ladder_trend"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
+    inputs.resampling(name, alternative, resamples)
     column, steps = inputs.numbers(name, "values", values), inputs.numbers(name, "levels", levels)
     groups_of = inputs.labels(name, "blocks", blocks, len(column))
     if steps.shape != column.shape:

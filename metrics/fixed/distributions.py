@@ -127,13 +127,8 @@ def brunner_munzel(
     (0.9375, 'permutation of the Brunner-Munzel statistic, all of them')
     """
     name = "brunner_munzel"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
-    up, down = (
-        inputs.numbers(name, "treated", treated),
-        inputs.numbers(name, "reference", reference),
-    )
-    kept = inputs.arms(name, up, down, least=2)
+    inputs.resampling(name, alternative, resamples)
+    kept = inputs.arms(name, treated, reference, least=2)
     ordered = _ordered(kept.treated, kept.reference)
     own = _relative(ordered, ordered.treated[None])
     chance, error, freedom = (float(part[0]) for part in own)
@@ -337,11 +332,7 @@ def _distance(
     stop: bool,
 ) -> TestResult:
     inputs.draws(name, resamples)
-    up, down = (
-        inputs.numbers(name, "treated", treated),
-        inputs.numbers(name, "reference", reference),
-    )
-    kept = inputs.arms(name, up, down)
+    kept = inputs.arms(name, treated, reference)
     ordered = _ordered(kept.treated, kept.reference)
     energy = name == "energy_test"
     measure = partial(_energy if energy else _largest_gap, ordered)

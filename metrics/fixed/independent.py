@@ -284,13 +284,8 @@ def mean_difference(
     (3.0, 0.1)
     """
     name = "mean_difference"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
-    up, down = (
-        inputs.numbers(name, "treated", treated),
-        inputs.numbers(name, "reference", reference),
-    )
-    kept = inputs.arms(name, up, down, least=EACH)
+    inputs.resampling(name, alternative, resamples)
+    kept = inputs.arms(name, treated, reference, least=EACH)
     parts = [stratum(kept.treated, kept.reference)]
     found = deal(parts, alternative, resamples=resamples, rng=rng, stop=stop)
     return dealt_result(
@@ -340,13 +335,9 @@ def price_ratio_independent(
     (1.1, 0.5)
     """
     name = "price_ratio_independent"
-    logs = [
-        inputs.prices(name, side, values)
-        for side, values in (("treated", treated), ("reference", reference))
-    ]
     return as_ratio(
         mean_difference(
-            *logs,
+            *inputs.both(name, treated, reference, read=inputs.prices),
             rng=rng,
             alternative=alternative,
             unit="log-ratio",
@@ -405,13 +396,8 @@ def spread_difference(
     (True, True)
     """
     name = "spread_difference"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
-    up, down = (
-        inputs.numbers(name, "treated", treated),
-        inputs.numbers(name, "reference", reference),
-    )
-    kept = inputs.arms(name, up, down, least=EACH)
+    inputs.resampling(name, alternative, resamples)
+    kept = inputs.arms(name, treated, reference, least=EACH)
     sides = kept.treated, kept.reference
     aligned = [side - np.median(side) for side in sides]
     parts = [stratum(np.abs(aligned[0]), np.abs(aligned[1]))]

@@ -153,7 +153,7 @@ def sign_flip(
     (0.03, 0.0625, 'sign flips, all of them')
     """
     name = "sign_flip"
-    _options(name, alternative, resamples)
+    inputs.resampling(name, alternative, resamples)
     column = inputs.numbers(name, "gaps", gaps)
     there = ~np.isnan(column)
     inputs.at_least(name, "gaps", int(there.sum()), 1)
@@ -175,11 +175,6 @@ def sign_flip(
         monte_carlo=found.monte_carlo,
         _limits=partial(flip_limits, totals, sizes, new_seed(rng)),
     )
-
-
-def _options(name: str, alternative: str, resamples: int) -> None:
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
 
 
 def _whole_steps(name: str, totals: Floats, step: float | None) -> None:
@@ -233,8 +228,8 @@ def price_ratio(
     (1.05, 0.03125)
     """
     name = "price_ratio"
-    _options(name, alternative, resamples)
-    up, down = inputs.prices(name, "treated", treated), inputs.prices(name, "reference", reference)
+    inputs.resampling(name, alternative, resamples)
+    up, down = inputs.both(name, treated, reference, read=inputs.prices)
     inputs.pairs(name, up, down)
     found = sign_flip(
         up - down,
@@ -306,7 +301,7 @@ def hodges_lehmann(
     (2.0, 0.125)
     """
     name = "hodges_lehmann"
-    _options(name, alternative, resamples)
+    inputs.resampling(name, alternative, resamples)
     kept, excluded = inputs.present(name, "gaps", inputs.numbers(name, "gaps", gaps))
     ranks = signed_ranks(kept)
     found = flip(ranks, alternative, resamples=resamples, rng=rng, stop=stop, step=1.0)
@@ -373,8 +368,7 @@ def mcnemar(
     """
     name = "mcnemar"
     inputs.side(name, alternative)
-    up = inputs.binary(name, "treated", treated)
-    kept = inputs.pairs(name, up, inputs.binary(name, "reference", reference))
+    kept = inputs.pairs(name, treated, reference, read=inputs.binary)
     more = int((kept.treated > kept.reference).sum())
     less = int((kept.treated < kept.reference).sum())
     n = len(kept.treated)

@@ -13,7 +13,6 @@ from .. import _inputs as inputs
 from .._arrays import Bools, Floats, Ints
 from ..registry import register
 from ..result import Alternative, Interval, TestResult
-from .stratified import rows
 
 Measure = Literal["difference", "ratio"]
 
@@ -114,8 +113,7 @@ def fisher(
     inputs.side(name, alternative)
     if measure not in {"difference", "ratio"}:
         raise inputs.refusal(name, "measure", "metrics.need_measure", repr(measure))
-    up, down = inputs.binary(name, "treated", treated), inputs.binary(name, "reference", reference)
-    kept = inputs.arms(name, up, down)
+    kept = inputs.arms(name, treated, reference, read=inputs.binary)
     table = Table(
         int(kept.treated.sum()), len(kept.treated), int(kept.reference.sum()), len(kept.reference)
     )
@@ -288,7 +286,7 @@ def cmh(
     """
     name = "cmh"
     inputs.side(name, alternative)
-    column, own, levels = rows(name, values, treated, strata, binary=True)
+    column, own, levels = inputs.rows(name, values, treated, strata, read=inputs.binary)
     there = ~np.isnan(column)
     inputs.at_least(name, "values", int(there.sum()), 1)
     tables = _tables(column[there], own[there], levels[there])

@@ -70,9 +70,8 @@ def stratified_difference(
     (0.167, 10)
     """
     name = "stratified_difference"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
-    column, own, levels = rows(name, values, treated, strata)
+    inputs.resampling(name, alternative, resamples)
+    column, own, levels = inputs.rows(name, values, treated, strata)
     parts, used = _strata(column, own, levels)
     inputs.at_least(name, "strata", len(parts), 1)
     found = deal(parts, alternative, resamples=resamples, rng=rng, stop=stop)
@@ -80,21 +79,6 @@ def stratified_difference(
         found, parts, unit=unit, alternative=alternative, rng=rng, n=used,
         excluded=len(column) - used, null="metrics.null_conditional",
     )  # fmt: skip
-
-
-def rows(
-    function: str, values: ArrayLike, treated: ArrayLike, strata: ArrayLike, *, binary: bool = False
-) -> tuple[Floats, Bools, Ints]:
-    """Return answers, arm and stratum of every row."""
-    check = inputs.binary if binary else inputs.numbers
-    column = check(function, "values", values)
-    arm = inputs.binary(function, "treated", treated)
-    levels = inputs.labels(function, "strata", strata, len(column))
-    if arm.shape != column.shape:
-        raise inputs.refusal(function, "treated", "metrics.need_same_length", arm.shape)
-    if np.isnan(arm).any():
-        raise inputs.refusal(function, "treated", "metrics.need_labels", "nan")
-    return column, arm == 1, levels
 
 
 def _strata(column: Floats, own: Bools, levels: Ints) -> tuple[list[Stratum], int]:
@@ -177,7 +161,7 @@ def conditional_disparity(
         values, treated, strata, rng=rng, alternative=alternative, unit=unit,
         resamples=resamples, stop=stop,
     )  # fmt: skip
-    column, own, _ = rows("conditional_disparity", values, treated, strata)
+    column, own, _ = inputs.rows("conditional_disparity", values, treated, strata)
     marginal = mean_difference(
         column[own], column[~own], rng=rng, alternative=alternative, unit=unit,
         resamples=resamples, stop=stop,

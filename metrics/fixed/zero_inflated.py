@@ -87,8 +87,7 @@ def two_part(
     True
     """
     name = "two_part"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
+    inputs.resampling(name, alternative, resamples)
     kept, excluded = inputs.present(name, "gaps", inputs.numbers(name, "gaps", gaps))
     moving = kept[kept != 0]
     p_values, observed, how = _joint(moving, alternative, resamples=resamples, rng=rng, stop=stop)
@@ -223,13 +222,8 @@ def two_part_independent(
     (0.3, 0.0, True)
     """
     name = "two_part_independent"
-    inputs.side(name, alternative)
-    inputs.draws(name, resamples)
-    up, down = (
-        inputs.numbers(name, "treated", treated),
-        inputs.numbers(name, "reference", reference),
-    )
-    kept = inputs.arms(name, up, down, least=EACH)
+    inputs.resampling(name, alternative, resamples)
+    kept = inputs.arms(name, treated, reference, least=EACH)
     sides = kept.treated, kept.reference
     values = np.concatenate(sides)
     size = len(kept.treated)
