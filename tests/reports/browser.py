@@ -88,10 +88,11 @@ class Page:
             self.events.append(self._next())
 
     def ask(self, expression: str) -> Any:
-        """Return the value of an expression in the page."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"][
-            "value"
-        ]
+        """Return the value of an expression in the page, or of its promise."""
+        told = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        return told["result"].get("value")
 
     def picture(self, path: Path, *, top: int = 0, height: int | None = None) -> None:
         """Save what the page looks like, whole or from `top` on."""

@@ -506,6 +506,17 @@ def record(*findings: Finding, **changes: Any) -> Record:
     )
 
 
+def many(n: int) -> Record:
+    """As many findings, of every verdict in turn."""
+    makers = (finding, within, real, unknown)
+    return record(*(makers[i % 4](id=f"F{i:03d}") for i in range(n)))
+
+
+def uncontrolled() -> Record:
+    """An audit whose controls were not asked."""
+    return record(controls=[])
+
+
 def annex(made: Record) -> list[dict[str, Any]]:
     return [
         {

@@ -1,6 +1,9 @@
 """Both languages, opened in a real browser: on a phone, on a desk, on paper."""
 
+import json
 import re
+from importlib import util
+from pathlib import Path
 
 import pytest
 from tests.reports import browser, samples
@@ -10,7 +13,13 @@ from evenhand import reports
 pytestmark = pytest.mark.skipif(
     browser.PROGRAM is None, reason="no Chromium on PATH: reports are not opened in a real browser"
 )
-RECORDS = {"four-verdicts": samples.record, "euro": samples.euro, "hostile": samples.hostile}
+RECORDS = {
+    "four-verdicts": samples.record,
+    "euro": samples.euro,
+    "hostile": samples.hostile,
+}
+MORE = {"uncontrolled": samples.uncontrolled, "twelve-findings": lambda: samples.many(12)}
+"""Opened once a language."""
 SMALLEST = 11.0
 """Pixels of the smallest text on a phone."""
 
@@ -41,6 +50,12 @@ OVERLAPS = """
 """
 
 
+BREACHES = """
+axe.run(document).then(found => JSON.stringify(found.violations.map(
+  rule => ({rule: rule.id, count: rule.nodes.length, first: rule.nodes[0].html.slice(0, 160)}))))
+"""
+
+
 @pytest.fixture(scope="module")
 def page():
     with browser.opened() as opened:
@@ -50,7 +65,7 @@ def page():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     found = {}
-    for name, make in RECORDS.items():
+    for name, make in (RECORDS | MORE).items():
         record = make()
         folder = tmp_path_factory.mktemp(name)
         for path in reports.write(record, samples.annex(record), folder, formats=("html",)):
@@ -80,6 +95,48 @@ def test_nothing_is_asked_for_and_nothing_complains(page, files, key):
     assert page.ask("document.title").replace("\ufffd", "")
     # the style applies: its hash is the one that the policy names
     assert page.ask("getComputedStyle(document.querySelector('.badge')).borderTopStyle") != "none"
+
+
+@pytest.fixture(scope="module")
+def axe():
+    found = util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("no axe_playwright_python: its axe.min.js is not there")
+    return Path(found.origin).with_name("axe.min.js").read_text("utf-8")
+
+
+def breaches(page, axe):
+    """What axe-core finds wrong with the page: it comes in by the debugger, which no policy binds."""
+    page.ask(f"{axe};0")
+    return json.loads(page.ask(BREACHES))
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"), [("zh", 360, "light"), ("en", 1280, "dark")]
+)
+@pytest.mark.parametrize("name", RECORDS | MORE)
+def test_a_report_is_open_to_everybody(page, axe, files, name, language, width, scheme):
+    page.call(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+    )
+    try:
+        page.open(files[name, language], width)
+        assert breaches(page, axe) == []
+    finally:
+        page.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_axe_sees_what_is_wrong(page, axe, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy"
+        " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "<p style='color:#bbb;background:#fff'>pale</p><svg role=img></svg>",
+        "utf-8",
+    )
+    page.open(bad, 360)
+    found = {one["rule"] for one in breaches(page, axe)}
+    assert {"color-contrast", "html-has-lang", "svg-img-alt"} <= found
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
