@@ -2,11 +2,13 @@
 
 ``python -m evenhand.datasets.vendors.serve NAME --port 0`` prints one line of JSON, ``{"port": …}``,
 when it is ready. ``POST /quote`` takes one JSON object with the vendor's columns and answers
-``{"price": {"final": …}, "currency": …}``; ``GET /health`` says that it lives.
+``{"status": "ok", "price": {"final": …}, "currency": …}``, or ``{"status": "refused", …}``; ``/cart``
+and ``/checkout`` answer alike. ``/register``, ``/view``, ``/search``, ``/optout`` and ``/release``
+take an ``identity`` and are remembered by vendors that remember. ``GET /openapi.json`` describes all
+of them, ``GET /health`` says that it lives.
 
-One row costs a model as much as thirty, so the server waits a moment for others to come along and
-asks once for all of them. It ends by itself: when its parent is gone, when the pipe that it reads
-is closed, or when nobody has asked anything for a while.
+It ends by itself: when its parent is gone, when the pipe that it reads is closed, or when nobody has
+asked anything for a while.
 """
 
 from __future__ import annotations
@@ -19,36 +21,25 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ... import messages
 from ...errors import EvenhandError, TargetError
-from . import Vendor, get
+from . import STEP, Vendor, get
+from .desk import Desk, RowError, noted, parsed
+from .openapi import described
+from .shop import STEPS, UNPRICED, Shop
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 HOST = "127.0.0.1"
-GATHER = 0.002
-"""Seconds that a row waits for others."""
-MOST = 512
-"""Rows that are never made to wait longer."""
 IDLE = 900.0
 """Seconds without a request after which the server ends."""
 _LOOK = 1.0
 _PATIENCE = 5.0
-
-Row = Mapping[str, str | float]
-
-
-class RowError(ValueError):
-    """A request that the vendor cannot price: its text is for the caller."""
 
 
 @contextmanager
@@ -113,105 +104,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.stdout.close()
 
 
-@dataclass(eq=False)
-class Desk:
-    """Gathers rows for a moment and asks the vendor once for all of them.
-
-    Parameters
-    ----------
-    vendor : Vendor
-    """
-
-    vendor: Vendor
-    asked: float = 0.0
-    """When somebody last asked, on the event loop's clock."""
-    waiting: list[tuple[Row, asyncio.Future[dict[str, float]]]] = field(default_factory=list)
-
-    async def quote(self, row: Row) -> dict[str, float]:
-        """Return the prices for a row: outcome → price."""
-        loop = asyncio.get_running_loop()
-        self.asked = loop.time()
-        answer: asyncio.Future[dict[str, float]] = loop.create_future()
-        self.waiting.append((row, answer))
-        if len(self.waiting) == 1:
-            loop.call_later(GATHER, self._flush)
-        elif len(self.waiting) >= MOST:
-            self._flush()
-        return await answer
-
-    def _flush(self) -> None:
-        rows, self.waiting = self.waiting, []
-        if not rows:
-            return
-        callers = [answer for _, answer in rows if not answer.done()]
-        try:
-            answers = prices(self.vendor, [row for row, answer in rows if not answer.done()])
-        except Exception as error:  # noqa: BLE001 - whatever a vendor raises, its callers get a 500
-            for caller in callers:
-                caller.set_exception(error)
-        else:
-            for caller, answer in zip(callers, answers, strict=True):
-                caller.set_result(answer)
-
-
-def prices(vendor: Vendor, rows: Sequence[Row]) -> list[dict[str, float]]:
-    """Ask a vendor for many rows at once.
-
-    Examples
-    --------
-    >>> ride = {"identity": "a", "device": "x", "past_spend": 1.0, "tenure": 0.0, "ride": "van",
-    ...     "distance_km": 3.0, "hour": 12.0, "party": 1.0, "stops": 0.0}
-    >>> prices(get("fair_noise"), [ride, ride])[0].keys()
-    dict_keys(['final'])
-    """
-    table = {name: np.array([row[name] for row in rows]) for name in vendor.columns}
-    quoted = vendor.quote(table)
-    columns = quoted if isinstance(quoted, Mapping) else {"final": quoted}
-    return [
-        dict(zip(columns, map(float, values), strict=True))
-        for values in zip(*columns.values(), strict=True)
-    ]
-
-
-def parsed(vendor: Vendor, body: object) -> Row:
-    """Return a request as a row of the vendor's columns; other keys are not looked at.
-
-    Raises
-    ------
-    RowError
-        If a column is missing or is not what it must be: text, or a finite number.
-
-    Examples
-    --------
-    >>> parsed(get("hotel"), {"month": "August"})
-    Traceback (most recent call last):
-        ...
-    evenhand.datasets.vendors.serve.RowError: month must be a number, got 'August'
-    """
-    if not isinstance(body, Mapping):
-        raise RowError("the body must be a JSON object")
-    row: dict[str, str | float] = {}
-    for name, kind in vendor.columns.items():
-        if name not in body:
-            raise RowError(f"{name} is missing")
-        row[name] = _text(name, body[name]) if kind is str else _number(name, body[name])
-    return row
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise RowError(f"{name} must be text, got {value!r}")
-    return value
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, int | float) and isfinite(value):
-        return float(value)
-    raise RowError(f"{name} must be a number, got {value!r}")
-
-
-def application(vendor: Vendor, desk: Desk) -> web.Application:
-    """Return the web application that answers for a vendor."""
+def application(shop: Shop, desk: Desk) -> web.Application:
+    """Return the web application that answers for a shop."""
     import orjson
     from aiohttp import web
 
@@ -220,21 +114,30 @@ def application(vendor: Vendor, desk: Desk) -> web.Application:
             status=status, body=orjson.dumps(content), content_type="application/json"
         )
 
-    async def quote(request: web.Request) -> web.Response:
+    async def step(request: web.Request) -> web.Response:
+        name = request.path.rpartition("/")[2]
         try:
-            row = parsed(vendor, orjson.loads(await request.read()))
+            body = orjson.loads(await request.read())
+            if name in UNPRICED:
+                return reply(200, noted(shop, name, body))
+            row = {**parsed(shop.vendor, body), STEP: name}
         except orjson.JSONDecodeError:
             return reply(400, {"error": "the body is not JSON"})
         except RowError as error:
             return reply(422, {"error": str(error)})
-        return reply(200, {"price": await desk.quote(row), "currency": vendor.currency})
+        return reply(200, await desk.ask(row))
 
     async def health(_: web.Request) -> web.Response:
-        return reply(200, {"vendor": vendor.name, "status": "ok"})
+        return reply(200, {"vendor": shop.vendor.name, "status": "ok"})
+
+    async def openapi(_: web.Request) -> web.Response:
+        return reply(200, described(shop.vendor))
 
     app = web.Application()
-    app.router.add_post("/quote", quote)
+    for path in STEPS:
+        app.router.add_post(f"/{path}", step)
     app.router.add_get("/health", health)
+    app.router.add_get("/openapi.json", openapi)
     return app
 
 
@@ -242,14 +145,18 @@ async def _serve(vendor: Vendor, port: int, idle: float) -> None:
     from aiohttp import web
 
     loop = asyncio.get_running_loop()
-    desk = Desk(vendor, asked=loop.time())
-    runner = web.AppRunner(application(vendor, desk), access_log=None)
+    shop = Shop(vendor)
+    desk = Desk(shop, asked=loop.time())
+    runner = web.AppRunner(application(shop, desk), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port)
     await site.start()
     closed = _closed_input(loop)
     parent = os.getppid()
-    _say({"port": runner.addresses[0][1]})
+    here = runner.addresses[0][1]
+    _say({"port": here})
+    if os.isatty(1):
+        _tell(vendor.name, f"http://{HOST}:{here}/quote")
     while os.getppid() == parent and loop.time() - desk.asked < idle:
         with suppress(TimeoutError):
             await asyncio.wait_for(closed.wait(), _LOOK)
@@ -276,6 +183,12 @@ def _closed_input(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
 def _say(line: object) -> None:
     # for the parent process that reads our standard output, and at once
     os.write(1, json.dumps(line).encode() + b"\n")
+
+
+def _tell(name: str, url: str) -> None:
+    # for the person at the terminal
+    sentence = messages.text("datasets.serving", name=name, url=url)
+    os.write(1, f"{sentence}\n".encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from evenhand.datasets import vendors
-from evenhand.datasets.vendors import serve
+from evenhand.datasets.vendors import desk, serve
+from evenhand.datasets.vendors.shop import STEPS, Shop
 from evenhand.errors import TargetError, UsageError
 
 RIDE: dict[str, Any] = {
@@ -53,7 +54,7 @@ def test_it_answers_what_the_vendor_says(url: str) -> None:
     assert isinstance(quoted, np.ndarray)
 
     assert status == 200
-    assert answer == {"price": {"final": float(quoted[0])}, "currency": "CNY"}
+    assert answer == {"status": "ok", "price": {"final": float(quoted[0])}, "currency": "CNY"}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,64 @@ def test_it_says_that_it_lives_and_only_on_loopback(url: str) -> None:
     health = url.replace("/quote", "/health")
     with urllib.request.urlopen(health, timeout=10) as reply:  # noqa: S310 - as above
         assert json.load(reply) == {"vendor": "fair_noise", "status": "ok"}
+
+
+def test_every_step_is_answered_and_described(url: str) -> None:
+    with urllib.request.urlopen(url.replace("/quote", "/openapi.json"), timeout=10) as reply:  # noqa: S310 - as above
+        document = json.load(reply)
+
+    assert set(document["paths"]) == {f"/{step}" for step in STEPS}
+    for step, part in document["paths"].items():
+        asked = part["post"]["requestBody"]["content"]["application/json"]["schema"]
+        given = part["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        body = {name: RIDE[name] for name in asked["required"]}
+        status, answer = _post(url.replace("/quote", step), json.dumps(body).encode())
+        assert status == 200
+        assert set(given["required"]) <= set(answer) <= set(given["properties"])
+        assert _post(url.replace("/quote", step), b"{}")[0] == 422
+
+
+def test_a_vendor_that_remembers_does_so_over_the_wire() -> None:
+    with serve.start("repeat_looks") as address:
+        body = json.dumps(RIDE).encode()
+        first = _post(address, body)[1]["price"]["final"]
+        _post(address.replace("/quote", "/view"), b'{"identity": "a1"}')
+        again = _post(address, body)[1]["price"]["final"]
+        other = _post(address, json.dumps({**RIDE, "identity": "b2"}).encode())[1]["price"]["final"]
+
+    assert again / first == pytest.approx(1.02**2, abs=1e-3)
+    assert other / first == pytest.approx(1.0, abs=0.06)
+
+
+def test_every_outcome_has_its_place_in_a_reply() -> None:
+    def quote(table: Any) -> Any:
+        rows = len(table["n"])
+        lists = np.empty((2, rows), dtype=object)
+        lists[0][:], lists[1][:] = [("a", "b")] * rows, [(3.0, 4.0)] * rows
+        return {
+            "final": table["n"],
+            "coupon": table["n"] / 4,
+            "units": table["n"] * 0 + 2,
+            "offers": table["n"] * 0 + 7,
+            "ranking": lists[0],
+            "prices": lists[1],
+            "notice": table["n"] > 4,
+            "refused": table["n"] > 8,
+        }
+
+    answers = desk.replies(Shop(_vendor(quote)), [{"n": 4.0}, {"n": 8.0}, {"n": 9.0}])
+
+    assert answers[0] == {
+        "status": "ok",
+        "price": {"final": 4.0, "coupon": 1.0},
+        "units": 2.0,
+        "offers": 7.0,
+        "items": [{"id": "a", "price": 3.0}, {"id": "b", "price": 4.0}],
+        "notice": False,
+        "currency": "CNY",
+    }
+    assert answers[1]["notice"] is True
+    assert answers[2] == {"status": "refused", "currency": "CNY"}
 
 
 def test_the_child_ends_with_the_block() -> None:
@@ -150,14 +209,16 @@ def test_rows_that_come_together_are_asked_together() -> None:
         batches.append(len(table["n"]))
         return {"final": table["n"] * 2, "list": table["n"] * 3}
 
-    async def ask() -> list[dict[str, float]]:
-        desk = serve.Desk(_vendor(quote))
-        return await asyncio.gather(*(desk.quote({"n": float(n)}) for n in range(serve.MOST + 40)))
+    async def ask() -> list[dict[str, Any]]:
+        counter = desk.Desk(Shop(_vendor(quote)))
+        return await asyncio.gather(*(counter.ask({"n": float(n)}) for n in range(desk.MOST + 40)))
 
     answers = asyncio.run(ask())
 
-    assert answers == [{"final": n * 2, "list": n * 3} for n in range(serve.MOST + 40)]
-    assert batches == [serve.MOST, 40]
+    assert [one["price"] for one in answers] == [
+        {"final": n * 2, "list": n * 3} for n in range(desk.MOST + 40)
+    ]
+    assert batches == [desk.MOST, 40]
 
 
 def test_a_vendor_that_breaks_fails_its_callers_and_not_the_server() -> None:
@@ -167,13 +228,13 @@ def test_a_vendor_that_breaks_fails_its_callers_and_not_the_server() -> None:
         return table["n"]
 
     async def ask() -> tuple[Any, Any]:
-        desk = serve.Desk(_vendor(quote))
+        counter = desk.Desk(Shop(_vendor(quote)))
         broken = await asyncio.gather(
-            desk.quote({"n": -1.0}), desk.quote({"n": 1.0}), return_exceptions=True
+            counter.ask({"n": -1.0}), counter.ask({"n": 1.0}), return_exceptions=True
         )
-        return broken, await desk.quote({"n": 1.0})
+        return broken, await counter.ask({"n": 1.0})
 
     broken, after = asyncio.run(ask())
 
     assert all(isinstance(error, ZeroDivisionError) for error in broken)
-    assert after == {"final": 1.0}
+    assert after["price"] == {"final": 1.0}
