@@ -7,8 +7,8 @@ the type-I table go through :func:`entries` and so reach every test, whoever wro
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal, TypeVar
 
@@ -16,9 +16,11 @@ from .result import TestResult
 
 Kind = Literal[
     "gaps", "price pairs", "binary pairs", "arms", "price arms", "binary arms", "blocks", "ladder",
-    "strata", "binary strata", "crossed", "groups", "binary groups",
+    "strata", "binary strata", "crossed", "groups", "binary groups", "outcomes", "outcome gaps",
+    "stream", "binary stream",
 ]  # fmt: skip
-"""What a test is handed: one column, two that match row by row, two arms, or a table."""
+"""What a test is handed: one column, two that match row by row, two arms, a table, several outcomes
+of the same rows, or what arrives in order."""
 
 Swap = Literal["negate", "reciprocal", "complement", "same"]
 """What becomes of the estimate when treated and reference change places; the p-value stays."""
@@ -48,6 +50,8 @@ class Entry:
         Whether it takes a generator.
     read : str or None
         Where its main result stands in what it returns; None: it is what it returns.
+    options : mapping
+        What it has to be told besides the data, for an example.
     """
 
     name: str
@@ -57,10 +61,11 @@ class Entry:
     scale: Scale | None
     draws: bool
     read: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def result(self, *data: Any, **options: Any) -> TestResult:
         """Return the main result of the test on `data`."""
-        found = self.function(*data, **options)
+        found = self.function(*data, **{**self.options, **options})
         main: TestResult = found if self.read is None else getattr(found, self.read)
         return main
 
@@ -69,7 +74,12 @@ _ENTRIES: dict[str, Entry] = {}
 
 
 def register(
-    *, kind: Kind, swap: Swap | None, scale: Scale | None, read: str | None = None
+    *,
+    kind: Kind,
+    swap: Swap | None,
+    scale: Scale | None,
+    read: str | None = None,
+    **options: Any,
 ) -> Callable[[Function], Function]:
     """Enter a test into the registry.
 
@@ -77,6 +87,8 @@ def register(
     ----------
     kind, swap, scale, read
         As :class:`Entry`.
+    **options
+        What the test has to be told besides the data.
 
     Returns
     -------
@@ -102,6 +114,7 @@ def register(
             scale=scale,
             draws="rng" in function.__annotations__,
             read=read,
+            options=options,
         )
         return function
 

@@ -24,7 +24,8 @@ from . import _inputs as inputs
 from ._arrays import Floats, log_mixture
 from .bounded import log_mean_evidence, mean_interval
 from .evidence import e_to_p
-from .result import Alternative, Guarantee, Interval
+from .registry import register
+from .result import Alternative, Guarantee, Interval, TestResult
 
 __all__ = [
     "Looks",
@@ -83,6 +84,24 @@ class SequentialResult:
         """1 over the largest evidence so far; never 0."""
         return float(e_to_p(self.log_e.max(initial=0.0)))
 
+    @property
+    def result(self) -> TestResult:
+        """What it shows after the last observation, as a test of fixed size would say it."""
+        return TestResult(
+            estimate=self.estimate,
+            unit=self.unit,
+            p_value=self.p_value,
+            null=self.null,
+            alternative=self.alternative,
+            method=self.method,
+            reference=self.reference,
+            guarantee=self.guarantee,
+            n=self.n,
+            n_excluded=self.n_excluded,
+            statistic=float(self.log_e.max(initial=0.0)),
+            _limits=self._limits,
+        )
+
     def stopped_at(self, alpha: float = 0.05) -> int | None:
         """Return after how many observations the null was rejected; None: not yet."""
         crossed = self.log_e >= -log(inputs.fraction("stopped_at", "alpha", alpha))
@@ -100,6 +119,7 @@ def _paired_rates(
     return inputs.pairs(name, treated, reference, read=inputs.binary)
 
 
+@register(kind="binary stream", swap="negate", scale=None, read="result")
 def rate_difference(
     treated: ArrayLike, reference: ArrayLike, *, alternative: Alternative = "two-sided"
 ) -> SequentialResult:
@@ -165,6 +185,7 @@ PRIOR = 0.5
 """Both parameters of the Beta law over the lean; 1 waits some 4 % longer where pairs lean much."""
 
 
+@register(kind="binary stream", swap="complement", scale=None, read="result")
 def discordant_pairs(
     treated: ArrayLike, reference: ArrayLike, *, alternative: Alternative = "two-sided"
 ) -> SequentialResult:
@@ -274,6 +295,23 @@ class Looks:
     n: int
     n_excluded: int = 0
 
+    @property
+    def result(self) -> TestResult:
+        """The test of all looks together; two-sided, without an interval."""
+        return TestResult(
+            estimate=self.estimate,
+            unit=self.unit,
+            p_value=self.p_value,
+            null=self.null,
+            alternative="two-sided",
+            method=f"{len(self.z)} looks, bounds of {self.rule}",
+            reference=self.reference,
+            guarantee=self.guarantee,
+            n=self.n,
+            n_excluded=self.n_excluded,
+            statistic=float(self.z[(self.stopped_at or len(self.z)) - 1]),
+        )
+
 
 def boundaries(looks: int, *, alpha: float = 0.05, rule: Rule = "pocock") -> Floats:
     """Return how far z must be from 0 at each of several equally spaced looks.
@@ -345,6 +383,7 @@ def _crossing(bounds: Floats) -> float:
     return 1 - float(density @ weights)
 
 
+@register(kind="stream", swap="negate", scale="multiply", read="result", looks=3)
 def group_sequential(
     gaps: ArrayLike,
     *,

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _inputs as inputs
 from .._arrays import Bools, Floats, slabs
-from ..result import Guarantee
+from ..registry import register
+from ..result import Guarantee, TestResult
 from . import permutation
 from .permutation import RESAMPLES, Generator
 
@@ -208,7 +209,26 @@ class FamilyResult:
     n_excluded: int
     reference: str = "Westfall & Young (1993); Romano & Wolf (2005), JASA 100(469)"
 
+    @property
+    def joint(self) -> TestResult:
+        """The test that no outcome differs, by the one that differs most plainly; two-sided."""
+        most = int(np.argmax(np.abs(self.statistics)))
+        return TestResult(
+            estimate=float(self.estimates[most]),
+            unit=self.unit,
+            p_value=float(self.adjusted.min()),
+            null=self.null,
+            alternative="two-sided",
+            method=self.method,
+            reference=self.reference,
+            guarantee=self.guarantee,
+            n=self.n,
+            n_excluded=self.n_excluded,
+            statistic=float(self.statistics[most]),
+        )
 
+
+@register(kind="outcomes", swap="negate", scale="multiply", read="joint")
 def step_down_arms(
     outcomes: ArrayLike,
     treated: ArrayLike,
@@ -324,6 +344,7 @@ def _welch(
     return found
 
 
+@register(kind="outcome gaps", swap="negate", scale="multiply", read="joint")
 def step_down_pairs(
     gaps: ArrayLike,
     *,

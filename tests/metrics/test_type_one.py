@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evenhand.metrics.fixed.multiplicity import step_down_arms, step_down_pairs
 from evenhand.metrics.registry import Entry, entries
-from evenhand.metrics.sequential import discordant_pairs, group_sequential, rate_difference
+from evenhand.metrics.sequential import discordant_pairs, rate_difference
 
 Data = tuple[Any, ...]
 Draw = Callable[[np.random.Generator], Data]
@@ -238,11 +237,61 @@ def binary_groups(scenario: str) -> Draw:
     return draw
 
 
+def stream(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        return (np.concatenate([gaps(scenario)(rng)[0] for _ in range(3)]),)
+
+    return draw
+
+
+def outcomes(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        n = 12 if scenario == "lognormal" else 40
+        table, treated = outcome_table(scenario, rng, n), np.arange(n) % 2
+        if scenario == "unequal":
+            treated = (np.arange(n) % 4 == 0).astype(int)
+            table = table * np.where(treated, 3.0, 1.0)[:, None]
+        if scenario == "clustered":
+            treated = np.repeat(np.arange(n // 4) % 2, 4)
+        return table, treated
+
+    return draw
+
+
+def outcome_gaps(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        n = 12 if scenario == "lognormal" else 40
+        table = outcome_table(scenario, rng, n)
+        if scenario == "unequal":
+            table = table * np.exp(rng.normal(0, 1, (n, 1)))
+        if scenario in {"lognormal", "drift"}:  # the coin decides which side is treated
+            table = table * rng.choice([-1, 1], (n, 1))
+        return (table,)
+
+    return draw
+
+
+def outcome_table(scenario: str, rng: np.random.Generator, n: int) -> Any:
+    """Four outcomes that hang together."""
+    shared = rng.normal(0, 1, (n, 1))
+    if scenario == "clustered":
+        shared = 2 * rng.normal(0, 1, (n // 4, 1)).repeat(4, axis=0)
+    table = rng.normal(0, 1, (n, 4)) + shared
+    if scenario == "zeros":
+        return table * (rng.random((n, 4)) < 0.1)
+    if scenario == "cents":
+        return np.rint(table)
+    if scenario == "drift":  # assigned by lot, whenever they came
+        return rng.permutation(table + np.cumsum(rng.normal(0, 0.3, n))[:, None])
+    return np.exp(table) if scenario == "lognormal" else table
+
+
 KINDS: dict[str, Callable[[str], Draw]] = {
     "gaps": gaps, "price pairs": pairs, "binary pairs": binary_pairs, "arms": arms,
     "price arms": price_arms, "binary arms": binary_arms, "blocks": blocks, "ladder": ladder,
     "strata": strata, "binary strata": binary_strata, "crossed": crossed,
-    "groups": groups, "binary groups": binary_groups,
+    "groups": groups, "binary groups": binary_groups, "outcomes": outcomes,
+    "outcome gaps": outcome_gaps, "stream": stream, "binary stream": binary_pairs,
 }  # fmt: skip
 
 OUTSIDE: dict[str, set[str]] = {
@@ -250,6 +299,8 @@ OUTSIDE: dict[str, set[str]] = {
     "gaps": {"clustered"}, "price pairs": {"clustered"}, "binary pairs": {"clustered"},
     "arms": {"clustered"}, "price arms": {"clustered"}, "binary arms": {"clustered"},
     "crossed": {"drift"}, "groups": {"clustered"}, "binary groups": {"clustered"},
+    "outcomes": {"clustered", "unequal"}, "outcome gaps": {"clustered"},
+    "stream": {"clustered"}, "binary stream": {"clustered"},
 }  # fmt: skip
 """Scenarios in which the null of a kind of test does not hold, and which are only printed."""
 
@@ -314,51 +365,20 @@ def cells() -> list[Cell]:
     for name in ("sign_flip", "price_ratio", "tost_paired"):
         whole = f"{name}, clusters"
         found.append(cell(by_name[name], "clustered", name=whole, clusters=PERSONAS))
-    found += [family_cell(*case) for case in FAMILIES]
-    found += [
-        Cell("group_sequential", name, looks_p(name), name != "clustered")
-        for name in ("equal", "unequal", "cents", "clustered")
-    ]
-    return found
+    return [*found, guilty("step_down_arms"), guilty("step_down_pairs")]
 
 
-def looks_p(scenario: str) -> Callable[[np.random.Generator], float]:
-    draw = gaps(scenario)
+def guilty(test: str) -> Cell:
+    """The least adjusted p among outcomes that are true nulls beside one that is not."""
+    entry = next(entry for entry in entries() if entry.name == test)
 
     def p(rng: np.random.Generator) -> float:
-        column = np.concatenate([draw(rng)[0] for _ in range(3)])
-        return group_sequential(column, looks=3).p_value
+        table, *treated = KINDS[entry.kind]("equal")(rng)
+        table[:, 0] += 3 * (treated[0] if treated else 1)
+        found = entry.function(table, *treated, rng=rng, resamples=DRAWS)
+        return float(found.adjusted[1:].min())
 
-    return p
-
-
-FAMILIES = (
-    ("step_down_arms", "equal", False), ("step_down_arms", "one guilty", True),
-    ("step_down_arms", "unequal", False), ("step_down_pairs", "equal", False),
-    ("step_down_pairs", "one guilty", True), ("step_down_pairs", "zeros", False),
-)  # fmt: skip
-
-
-def family_cell(test: str, scenario: str, guilty: bool) -> Cell:  # noqa: FBT001 – a column of a table
-    def p(rng: np.random.Generator) -> float:
-        shared = rng.normal(0, 1, (40, 1))
-        table = rng.normal(0, 1, (40, 4)) + shared
-        treated = np.arange(40) % 2
-        if scenario == "zeros":
-            table = table * (rng.random((40, 4)) < 0.1)
-        if scenario == "unequal":
-            treated = (np.arange(40) % 4 == 0).astype(int)
-            table = table * np.where(treated, 3.0, 1.0)[:, None]
-        if guilty:
-            table[:, 0] += 3 * (treated if test == "step_down_arms" else 1)
-        if test == "step_down_arms":
-            found = step_down_arms(table, treated, rng=rng, resamples=DRAWS)
-        else:
-            found = step_down_pairs(table, rng=rng, resamples=DRAWS)
-        return float(found.adjusted[1 if guilty else 0 :].min())
-
-    # arms whose spreads differ have not the same distribution: outside the null of a permutation
-    return Cell(test, scenario, p, judged=(test, scenario) != ("step_down_arms", "unequal"))
+    return Cell(test, "one guilty", p, judged=True)
 
 
 # --------------------------------------------------------------------------------------- the gate
