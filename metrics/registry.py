@@ -17,10 +17,10 @@ from .result import TestResult
 Kind = Literal[
     "gaps", "price pairs", "binary pairs", "arms", "price arms", "binary arms", "blocks", "ladder",
     "strata", "binary strata", "crossed", "groups", "binary groups", "outcomes", "outcome gaps",
-    "stream", "binary stream",
+    "stream", "binary stream", "distances",
 ]  # fmt: skip
 """What a test is handed: one column, two that match row by row, two arms, a table, several outcomes
-of the same rows, or what arrives in order."""
+of the same rows, what arrives in order, or distances of lists."""
 
 Swap = Literal["negate", "reciprocal", "complement", "same"]
 """What becomes of the estimate when treated and reference change places; the p-value stays."""

@@ -8,14 +8,17 @@ arm's distance from the other two. The twins' own distance is the vendor's noise
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from .._arrays import Bools, Floats, inside, slabs
+from .. import _inputs as inputs
+from .._arrays import Bools, Floats, slabs
 from ..dependence import log_dependence
-from ..result import Estimate, Guarantee, Interval
+from ..registry import register
+from ..result import Interval, MonteCarlo, TestResult
 from .alike import Measure, list_distance
 
 TRIPLE = 3
@@ -147,53 +150,44 @@ class OrderShift:
 
     Attributes
     ----------
-    shift : Estimate
-        Mean of (treated-reference + treated-twin) / 2 - reference-twin.
-    between, within : float or None
+    shift : TestResult
+        Mean of (treated-reference + treated-twin) / 2 - reference-twin, and whether it is above 0.
+    between, within : float
         The two means.
-    p_value : float or None
-        Of :attr:`shift` above 0, one-sided; None without a block.
-    guarantee, method : str
     """
 
-    shift: Estimate
-    between: float | None
-    within: float | None
-    p_value: float | None
-    guarantee: Guarantee
-    method: str
+    shift: TestResult
+    between: float
+    within: float
 
 
+@register(kind="distances", swap=None, scale="multiply", read="shift")
 def order_shift(
-    distances: ArrayLike,
-    *,
-    rng: np.random.Generator,
-    permutations: int = 9_999,
-    level: float = 0.95,
+    distances: ArrayLike, *, rng: np.random.Generator, resamples: int = 9_999
 ) -> OrderShift:
     """Return between-arm against twin distance, tested by swapping the labels within blocks.
 
     Null hypothesis: within each block the three lists are exchangeable, so each of them was as
-    likely to be the treated one. Guarantee: exact, with p = (1 + k) / (1 + permutations); the
-    interval, Student's t over blocks, is asymptotic.
+    likely to be the treated one. Guarantee: exact, with p = (1 + k) / (1 + resamples); the
+    intervals, Student's t over blocks, are asymptotic.
 
     Parameters
     ----------
     distances : (n, 3) array_like of float
         Treated-reference, treated-twin, reference-twin; blocks with a NaN are left out and counted.
     rng : numpy.random.Generator
-    permutations : int
-    level : float
-        Of the interval, in (0, 1).
+    resamples : int
+        At least 19.
 
     Returns
     -------
     OrderShift
+        Its test is one-sided; `n` counts blocks.
 
     Raises
     ------
     InputError
-        As :func:`outlyingness`, or if `level` leaves (0, 1) or `permutations` is below 1.
+        As :func:`outlyingness`, or if no block is complete or a parameter cannot be used.
 
     References
     ----------
@@ -203,63 +197,60 @@ def order_shift(
     --------
     >>> import numpy as np
     >>> found = order_shift(np.tile([0.5, 0.5, 0.1], (8, 1)), rng=np.random.default_rng(1))
-    >>> round(found.shift.value, 3), found.p_value < 0.001
+    >>> round(found.shift.estimate, 3), found.shift.p_value < 0.001
     (0.4, True)
     """
-    inside("level", level, 0, 1)
-    inside("permutations", permutations, 0, np.inf)
+    name = "order_shift"
+    inputs.draws(name, resamples)
     table = _distances(distances)
     kept = table[~np.isnan(table).any(axis=1)]
-    method = f"label swaps within blocks, {permutations} draws"
-    left_out = len(table) - len(kept)
-    if not len(kept):
-        nothing = Estimate(value=None, unit="distance", n=0, n_excluded=left_out)
-        return OrderShift(
-            shift=nothing, between=None, within=None, p_value=None, guarantee="exact", method=method
-        )
+    inputs.at_least(name, "distances", len(kept), 1)
     # the gap if each of the three arms had been the treated one
     total = kept.sum(axis=1, keepdims=True)
     own = kept[:, ::-1]
     gaps = (total - own) / 2 - own
     seen = gaps[:, 0]
-    return OrderShift(
-        shift=Estimate(
-            value=float(seen.mean()),
-            unit="distance",
-            interval=_student(seen, level),
-            n=len(kept),
-            n_excluded=left_out,
-        ),
-        between=float(kept[:, :2].mean()),
-        within=float(kept[:, 2].mean()),
-        p_value=_swapped(gaps, rng, permutations),
+    how = _swapped(gaps, rng, resamples)
+    shift = TestResult(
+        estimate=float(seen.mean()),
+        unit="distance",
+        p_value=(1 + how.extreme) / (1 + how.draws),
+        null="metrics.null_exchangeable",
+        alternative="greater",
+        method=f"label swaps within blocks, {resamples} draws",
+        reference="Anderson (2001), Austral Ecology 26; Phipson & Smyth (2010), SAGMB 9(1)",
         guarantee="exact",
-        method=method,
+        n=len(kept),
+        n_excluded=len(table) - len(kept),
+        statistic=float(seen.sum()),
+        monte_carlo=how,
+        _limits=partial(_student, seen) if len(seen) > 1 else None,
+    )
+    return OrderShift(
+        shift=shift, between=float(kept[:, :2].mean()), within=float(kept[:, 2].mean())
     )
 
 
-def _swapped(gaps: Floats, rng: np.random.Generator, permutations: int) -> float:
-    """Return the p-value over which arm was the treated one, through counts of like blocks."""
+def _swapped(gaps: Floats, rng: np.random.Generator, resamples: int) -> MonteCarlo:
+    """Draw which arm was the treated one, through counts of like blocks."""
     kinds, counts = np.unique(gaps.round(12), axis=0, return_counts=True)
-    drawn = np.zeros(permutations)
+    drawn = np.zeros(resamples)
     often = counts > OFTEN
     for kind, count in zip(kinds[often], counts[often], strict=True):
-        drawn += rng.multinomial(count, [1 / TRIPLE] * TRIPLE, size=permutations) @ kind
+        drawn += rng.multinomial(count, [1 / TRIPLE] * TRIPLE, size=resamples) @ kind
     rare = np.repeat(kinds[~often], counts[~often], axis=0)
-    for rows in slabs(permutations, max(1, SLAB_SWAPS // max(1, len(rare)))):
+    for rows in slabs(resamples, max(1, SLAB_SWAPS // max(1, len(rare)))):
         arms = rng.integers(TRIPLE, size=(rows.stop - rows.start, len(rare)), dtype=np.int8)
         drawn[rows] += rare[np.arange(len(rare)), arms].sum(axis=1)
     seen = gaps[:, 0].sum()
     as_large = int((drawn >= seen - FUZZ * max(1.0, float(np.abs(gaps).sum()))).sum())
-    return (1 + as_large) / (1 + permutations)
+    return MonteCarlo(draws=resamples, extreme=as_large, stopped=False)
 
 
-def _student(values: Floats, level: float) -> Interval | None:
+def _student(values: Floats, level: float) -> Interval:
     from scipy.special import stdtrit
 
     n = len(values)
-    if n == 1:
-        return None
     half = float(stdtrit(n - 1, 0.5 + level / 2) * values.std(ddof=1) / np.sqrt(n))
     mean = float(values.mean())
     return Interval(low=mean - half, high=mean + half, level=level, method="Student t over blocks")

@@ -23,6 +23,7 @@ COLUMNS = {
     "price arms": 2,
     "binary arms": 2,
     "outcome gaps": 1,
+    "distances": 1,
     "stream": 1,
     "binary stream": 2,
 }
@@ -54,6 +55,7 @@ def sample(kind: str) -> Data:
         "crossed": lambda: (rng.normal(0.3, 1, 12), np.repeat(range(3), 4), np.tile(range(4), 3)),
         "outcomes": lambda: (rng.normal(0, 1, (40, 3)) + 9 * coins[:, None], coins),
         "outcome gaps": lambda: (rng.normal(9, 1, (40, 3)),),
+        "distances": lambda: (np.array([0.9, 0.8, 0.1]) * rng.uniform(0.5, 1, (40, 1)),),
         "stream": lambda: (rng.normal(0.1, 1, 12),),
         "binary stream": lambda: (np.tile([1, 1, 1, 0, 0], 4), np.tile([0, 1, 0, 0, 1], 4)),
         "groups": lambda: (rng.normal(0, 1, 9), np.repeat([3, 1, 2], [2, 3, 4])),

@@ -286,12 +286,26 @@ def outcome_table(scenario: str, rng: np.random.Generator, n: int) -> Any:
     return np.exp(table) if scenario == "lognormal" else table
 
 
+def distances(scenario: str) -> Draw:
+    def draw(rng: np.random.Generator) -> Data:
+        n = 5 if scenario == "lognormal" else 16
+        column = noise(scenario, rng, 3 * n).reshape(n, 3)
+        if scenario == "unequal":
+            column = column * np.exp(rng.normal(0, 1, (n, 1)))
+        if scenario == "clustered":  # a persona's lists are all alike, or all not
+            column = column * rng.choice([0.1, 3], 4).repeat(4)[:, None]
+        return (rng.permuted(np.abs(column), axis=1),)
+
+    return draw
+
+
 KINDS: dict[str, Callable[[str], Draw]] = {
     "gaps": gaps, "price pairs": pairs, "binary pairs": binary_pairs, "arms": arms,
     "price arms": price_arms, "binary arms": binary_arms, "blocks": blocks, "ladder": ladder,
     "strata": strata, "binary strata": binary_strata, "crossed": crossed,
     "groups": groups, "binary groups": binary_groups, "outcomes": outcomes,
     "outcome gaps": outcome_gaps, "stream": stream, "binary stream": binary_pairs,
+    "distances": distances,
 }  # fmt: skip
 
 OUTSIDE: dict[str, set[str]] = {
