@@ -288,4 +288,5 @@ def _boxes(about: Context, procedure: Mapping[str, Any]) -> str:
         voice("committee.form_option", name=option["name"][voice.language])
         for option in procedure["options"]
     ]
-    return "　".join(boxes or [voice("committee.form_other", blank=BLANK)])
+    # a gap where a line may end
+    return "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE} ".join(boxes or [voice("committee.form_other", blank=BLANK)])
