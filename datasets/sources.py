@@ -31,6 +31,14 @@ _DISCRIM = (
     "wooldridge/discrim.pkl.compress",
     "88d2eb0eb6ed9342e14bad7e627462fd53b716d5505cd74f7af9ac359c067618",
 )
+_LOANS = (
+    "openintro/loans_full_schema.pkl.compress",
+    "d754de8f563372cf8703494ecf8c739738f182534cd7cbbe0ebf641452774b3c",
+)
+_CATSUP = (
+    "Ecdat/Catsup.pkl.compress",
+    "8f357fbd897456561b434cb4892302056ae6992c7ff4029e39aa07b70b57b386",
+)
 
 
 def hotel_rates() -> pd.DataFrame:
@@ -123,6 +131,65 @@ def discrim() -> pd.DataFrame:
     1.0449
     """
     return _opened(*_DISCRIM)
+
+
+def loans() -> pd.DataFrame:
+    """Return 10,000 loans that a lending platform in the USA arranged in 2018.
+
+    One row a loan; ``interest_rate`` is in percent a year, ``loan_amount`` and ``annual_income`` in
+    USD, ``debt_to_income`` in percent, ``term`` in months. Only loans that were made are in it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        10,000 rows, a new frame at each call.
+
+    Raises
+    ------
+    MissingExtraError, EvidenceError
+        As :func:`hotel_rates`.
+
+    References
+    ----------
+    Lending Club's public loan data, as published in the R package openintro.
+
+    Examples
+    --------
+    >>> loans().groupby("term")["interest_rate"].mean().round(2).to_dict()
+    {36: 11.24, 60: 15.15}
+    """
+    return _opened(*_LOANS)
+
+
+def catsup() -> pd.DataFrame:
+    """Return 2,798 purchases of ketchup by 300 households in the USA.
+
+    One row a purchase; ``id`` is the household, ``choice`` what it bought of four products,
+    ``price.X`` what each cost then, ``disp.X`` and ``feat.X`` whether it stood on display or in the
+    shop's leaflet.
+
+    Returns
+    -------
+    pandas.DataFrame
+        2,798 rows, a new frame at each call.
+
+    Raises
+    ------
+    MissingExtraError, EvidenceError
+        As :func:`hotel_rates`.
+
+    References
+    ----------
+    D. Jain, N. Vilcassim, P. Chintagunta, "A random-coefficients logit brand-choice model applied
+    to panel data", Journal of Business & Economic Statistics 12 (1994) 317-328, as published in
+    the R package Ecdat.
+
+    Examples
+    --------
+    >>> catsup()["choice"].value_counts().to_dict()
+    {'heinz32': 1458, 'heinz28': 851, 'hunts32': 307, 'heinz41': 182}
+    """
+    return _opened(*_CATSUP)
 
 
 def hotel_bookings() -> pd.DataFrame:

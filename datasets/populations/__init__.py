@@ -15,9 +15,12 @@ from ...errors import UsageError
 from ..personas import Table
 from .city import demo_city
 from .hotel import hotel_guests
+from .loans import loan_applicants
+from .urban import cn_urban
 
 _POPULATIONS: Mapping[str, Callable[[], Table]] = {
-    make.__name__.replace("_", "-"): make for make in (demo_city, hotel_guests)
+    make.__name__.replace("_", "-"): make
+    for make in (cn_urban, demo_city, hotel_guests, loan_applicants)
 }
 
 
@@ -27,7 +30,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('demo-city', 'hotel-guests')
+    ('cn-urban', 'demo-city', 'hotel-guests', 'loan-applicants')
     """
     return tuple(sorted(_POPULATIONS))
 
