@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from ..datasets.personas import Attribute, Level
 from ..datasets.rules import defences as known_defences
+from ..messages import Text as Pair
 from ..messages import both
 from ..metrics.result import Estimate
 from ..probes.design import ANSWERED, REFUSED, Observed
-from ..probes.protocol import Evidence, Hypothesis, Study
+from ..probes.protocol import Described, Evidence, Hypothesis, Study
 from .decide import Decision
 from .plan import ProbeEntry
+from .questions import direction_of
 from .record import (
     AtLimit,
     DefenceRow,
+    Description,
     ExamplePair,
     Finding,
     Limits,
@@ -67,7 +70,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         id=f"F{number:02d}",
         kind=attribute.kind,
         probe=entry.use,
-        question=text(attribute.question or both("audit.asks", label=label)),
+        question=text(hypothesis.question or attribute.question or both("audit.asks", label=label)),
         treatment=attribute.name,
         label=text(label),
         role=attribute.role,
@@ -116,6 +119,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         defences=_defences(attribute, decision, setting),
         examples=_examples(decision, setting),
         explanations=[],
+        described=[_described(one, study) for one in item.described],
     )
 
 
@@ -123,7 +127,8 @@ def subject_of(hypothesis: Hypothesis, study: Study) -> Attribute:
     """Return what a hypothesis is about: an attribute of the plan, or what stands in for one."""
     subject = hypothesis.subject
     if subject is None:
-        return study.attributes[hypothesis.treatment]
+        found = study.attributes[hypothesis.treatment]
+        return replace(found, kind=hypothesis.kind or found.kind)
     return Attribute(
         name=hypothesis.treatment,
         role=subject.role,
@@ -140,12 +145,13 @@ def subject_of(hypothesis: Hypothesis, study: Study) -> Attribute:
 
 def _method(item: Evidence, entry: ProbeEntry) -> Text:
     """Return how it was judged, with what the plan assumes and how it counts."""
-    parts = [both("audit.method_gaps")]
+    parts: list[Pair] = [both("audit.method_gaps")]
     if item.assumption is not None:
         parts.append(both(f"audit.method_assumption_{item.assumption}"))
     if entry.reproducible > HALF_OF_THE_QUOTES:
         quotes = f"{entry.reproducible:.0%}"
         parts.append(both("audit.method_reproducible", quotes=quotes))
+    parts += item.method
     return Text(zh="".join(p["zh"] for p in parts), en=" ".join(p["en"] for p in parts))
 
 
@@ -247,6 +253,21 @@ def _points(effect: Estimate) -> Range | None:
     )
 
 
+def _described(one: Described, study: Study) -> Description:
+    """Return a descriptive number as the record holds it."""
+    value = _percent(one.estimate) or _range(one.estimate)
+    if value.unit == "money" and study.money is not None:
+        terms = {"currency": study.money.currency, "per": one.per or study.money.per}
+        value = value.model_copy(update=terms)
+    return Description(
+        name=one.name,
+        label=text(one.label),
+        value=value,
+        n=one.estimate.n,
+        guarantee=one.guarantee,
+    )
+
+
 def _share(estimate: Estimate | None, entry: ProbeEntry) -> Range | None:
     if estimate is None or entry.tolerance is None:
         return None
@@ -262,7 +283,7 @@ def _limits(entry: ProbeEntry) -> Limits | None:
         ratio=tolerance.mean,
         share=tolerance.share,
         beyond=tolerance.beyond,
-        direction=entry.direction,
+        direction=direction_of(entry),
         because=text({"zh": tolerance.because.zh, "en": tolerance.because.en}),
     )
 

@@ -155,7 +155,8 @@ class ProbeEntry(Part):
 
     use: str
     treat: tuple[str, ...] = ()
-    direction: Literal["any", "harm"] = "any"
+    direction: Literal["any", "harm"] | None = None
+    """Whether only what is worse for the customer counts. Not given: the probe's own."""
     outcome: str = "final"
     tolerance: Tolerance | None = None
     clip: Fraction = Field(0.5, gt=0, le=10)

@@ -7,7 +7,8 @@ from ..probes.controls import Pilot, Positive
 from ..probes.protocol import Hypothesis, Probe, Question, Study
 from ..probes.registry import card, make
 from ..probes.served import lacking, missing
-from .plan import Plan, entries_of
+from ..probes.shares import Direction
+from .plan import Plan, ProbeEntry, entries_of
 
 
 def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
@@ -32,7 +33,7 @@ def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Tex
     served: dict[str, Probe] = {}
     refused: dict[str, Text] = {}
     for name, entry in entries_of(plan).items():
-        options = {**entry.model_dump(), "name": name}
+        options = {**entry.model_dump(), "name": name, "direction": direction_of(entry)}
         why = missing(card(entry.use), options, study)
         if why is None:
             probe = make(entry.use, options)
@@ -42,6 +43,11 @@ def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Tex
         if why is not None:
             refused[name] = why
     return served, refused
+
+
+def direction_of(entry: ProbeEntry) -> Direction:
+    """Return which differences count: as the plan says, else as the probe itself does."""
+    return entry.direction or card(entry.use).direction
 
 
 def hypotheses_of(questions: dict[str, Question], study: Study) -> tuple[Hypothesis, ...]:

@@ -210,6 +210,20 @@ class Subgroup(_Part):
 Explanation = Annotated[Decomposition | Surrogate | Subgroup, Field(discriminator="kind")]
 
 
+class Description(_Part):
+    """A number that the answers show beside a verdict. It describes and decides nothing.
+
+    Its unit is ``"percent"``, ``"money"``, ``"share"``, ``"points"`` or ``"elasticity"``;
+    `guarantee` is that of its interval, where it has one.
+    """
+
+    name: str
+    label: Text
+    value: Range
+    n: int
+    guarantee: str
+
+
 class Finding(_Part):
     """A hypothesis with its verdict and everything that supports it."""
 
@@ -269,6 +283,8 @@ class Finding(_Part):
     level_label: Text | None = None
     reference_label: Text | None = None
     """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""
+    described: list[Description] = Field(default_factory=list)
+    """What else the answers show: parts, cues, spread, a year's money."""
 
 
 class Control(_Part):

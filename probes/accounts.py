@@ -64,10 +64,18 @@ def room(study: Study, observed: Observed, arms: Sequence[dict[str, int]]) -> in
     )
 
 
-def assign(study: Study, wave: Wave, observed: Observed, rng: np.random.Generator) -> Wave:
+def assign(
+    study: Study,
+    wave: Wave,
+    observed: Observed,
+    rng: np.random.Generator,
+    *,
+    crossover: bool = False,
+) -> Wave:
     """Return the wave with an account for every session; unchanged where identities are fresh.
 
-    Within a group of accounts that fit, the least used come first, in random order.
+    Within a group of accounts that fit, the least used come first, in random order. With
+    `crossover` the first account of a block asks for all of its arms.
     """
     if len(study.identities) == 0:
         return wave
@@ -86,6 +94,9 @@ def assign(study: Study, wave: Wave, observed: Observed, rng: np.random.Generato
         queue = [fitting[np.lexsort((rng.random(len(fitting)), used[fitting]))]]
         queue += [rng.permutation(fitting) for _ in range(rounds)]
         identity[sessions] = _distinct(np.concatenate(queue), wave.block[sessions])
+    if crossover:
+        _, first, block = np.unique(wave.block, return_index=True, return_inverse=True)
+        identity = identity[first][block]
     return replace(wave, identity=identity)
 
 

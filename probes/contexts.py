@@ -42,6 +42,21 @@ class Contexts:
             cue={name: column[rows] for name, column in self.cue.items()},
         )
 
+    def followed_by(self, other: Contexts) -> Contexts:
+        """Return these contexts and then the others, drawn from the same frame."""
+        return Contexts(
+            persona=codes(np.concatenate([self.persona, other.persona])),
+            item=codes(np.concatenate([self.item, other.item])),
+            conditions={
+                name: codes(np.concatenate([column, other.conditions[name]]))
+                for name, column in self.conditions.items()
+            },
+            cue={
+                name: codes(np.concatenate([column, other.cue[name]]))
+                for name, column in self.cue.items()
+            },
+        )
+
 
 def _weighted(weights: Floats, n: int, rng: np.random.Generator) -> Codes:
     if len(weights) == 0:
@@ -50,11 +65,12 @@ def _weighted(weights: Floats, n: int, rng: np.random.Generator) -> Codes:
     return codes(np.searchsorted(steps, rng.random(n) * steps[-1], side="right"))
 
 
-def draw(study: Study, n: int, rng: np.random.Generator) -> Contexts:
+def draw(study: Study, n: int, rng: np.random.Generator, *, vary: Sequence[str] = ()) -> Contexts:
     """Draw `n` contexts from the frame, with replacement and with its declared weights.
 
     A condition that the population lacks takes each of its levels alike; so does the cue of an
-    attribute that has several.
+    attribute that has several. So do the treated attributes of `vary`, unless the population brings
+    them at levels of the plan: then each persona has its own.
     """
     conditions: dict[str, Codes] = {}
     cue: dict[str, Codes] = {}
@@ -64,9 +80,23 @@ def draw(study: Study, n: int, rng: np.random.Generator) -> Contexts:
         drawn = attribute.role == "condition" and name not in study.personas.columns
         if drawn and attribute.levels:
             conditions[name] = codes(rng.integers(len(attribute.levels), size=n))
+        if name in vary:
+            own = _own_levels(study, name)
+            alike = rng.integers(len(attribute.levels), size=n)
+            conditions[name] = codes(alike if own is None else own[persona])
         if len(attribute.cue_names) > 1:
             cue[name] = codes(rng.integers(len(attribute.cue_names), size=n))
     return Contexts(persona=persona, item=item, conditions=conditions, cue=cue)
+
+
+def _own_levels(study: Study, name: str) -> NDArray[np.intp] | None:
+    """Return the level code of each persona; None where the population has not just these levels."""
+    column = study.personas.columns.get(name)
+    levels = study.attributes[name].levels
+    if column is None or not set(column.tolist()) <= set(levels) or levels[0] not in column:
+        return None
+    place = {level: code for code, level in enumerate(levels)}
+    return np.array([place[value] for value in column.tolist()], dtype=np.intp)
 
 
 def contexts_of(observed: Observed, trials: NDArray[np.intp]) -> Contexts:

@@ -89,19 +89,22 @@ def claims(
         mean = np.logaddexp(mean, down) - HALF
     shares = shares_of(ledger, arm, limit=limit, direction=direction)
     beyond = share_engine.log_share_beyond(shares.flagged, shares.confirmed, share=limit.share)
-    rate, _ = twin_rate(ledger, limit.beyond)
+    joint = _aligned(ledger, arm, mean, shares, beyond)
+    noise = ledger.exceedance(arm, limit.beyond)
     return Claims(
         differs=peak,
         differs_now=last,
-        beyond=_peak(_aligned(ledger, arm, mean, shares, beyond)),
+        beyond=_peak(joint),
         mean_beyond=_peak(mean) - HALF,
         share_beyond=_peak(beyond) - HALF,
         inside=inside(ledger, arm, limit=limit, direction=direction, bound=bound, tied=tied),
+        hoped=(
+            _inside_hoped(ledger, arm, shares, limit=limit, direction=direction, bound=bound),
+            _hoped(joint),
+        ),
         estimable=tied
         or shares.alike
-        or share_engine.estimable(
-            rate / 2, limit.share, quiet=False, reproducible=limit.reproducible
-        ),
+        or share_engine.estimable(noise, limit.share, quiet=False, reproducible=limit.reproducible),
     )
 
 
@@ -125,7 +128,7 @@ def inside(
     shares = shares_of(ledger, arm, limit=limit, direction=direction)
     hit = shares.hit & ~shares.open if drop_open else shares.hit
     gamma = 1.0 if tied else shares.gamma
-    below, above = _mean_inside(ledger, arm, limit=limit.mean, bound=bound)
+    below, above = map(_last, _mean_paths(ledger, arm, limit=limit.mean, bound=bound))
     share = _last(share_engine.log_share_inside(hit, share=limit.share, gamma=gamma))
     return share, below, GIVEN if direction == "harm" else above
 
@@ -142,11 +145,30 @@ def beyond_if_confirmed(ledger: Ledger, arm: int, *, limit: Limit, direction: Di
 
 
 @once
-def _mean_inside(ledger: Ledger, arm: int, *, limit: float, bound: float) -> tuple[float, float]:
+def _mean_paths(ledger: Ledger, arm: int, *, limit: float, bound: float) -> tuple[Floats, Floats]:
+    """Return the evidence that the mean lies below the limit, and above its negative."""
     x = ledger.clipped_mean_terms(arm, bound)
     below = log_mean_evidence(x, bound=bound, limit=limit, side="below")
     above = log_mean_evidence(-x, bound=bound, limit=limit, side="below")
-    return _last(below), _last(above)
+    return below, above
+
+
+def _inside_hoped(
+    ledger: Ledger, arm: int, shares: Shares, *, limit: Limit, direction: Direction, bound: float
+) -> float:
+    hit = shares.hit & ~shares.open
+    share = share_engine.log_share_inside(hit, share=limit.share, gamma=shares.gamma)
+    below, above = _mean_paths(ledger, arm, limit=limit.mean, bound=bound)
+    paths = (share, below) if direction == "harm" else (share, below, above)
+    return min(_hoped(path) for path in paths)
+
+
+def _hoped(path: Floats) -> float:
+    """Return what a log e-process may well come to have grown to: two standard errors more."""
+    if len(path) == 0:
+        return 0.0
+    spread = float(np.std(np.diff(path, prepend=0.0)))
+    return float(path[-1]) + 2 * spread * math.sqrt(len(path))
 
 
 def _aligned(ledger: Ledger, arm: int, mean: Floats, shares: Shares, beyond: Floats) -> Floats:
@@ -245,7 +267,7 @@ def _base(ledger: Ledger, arm: int, score: Score) -> float:
     if len(scores) == 0:
         return math.nan
     mean = float(np.mean(scores))
-    return math.exp(mean) if score.unit == "log-ratio" else score.harm * mean
+    return math.exp(score.harm * mean) if score.unit == "log-ratio" else score.harm * mean
 
 
 def _share(

@@ -10,10 +10,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .design import FAILED, REFERENCE, TWIN, Codes, Floats, Observed
+from .design import ANSWERED, FAILED, REFERENCE, TWIN, Codes, Floats, Observed
 
 NOT_ASKED = -1
 
+_L = TypeVar("_L", bound="Ledger")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -27,15 +28,15 @@ class Read(Protocol):
 
 
 def once(
-    work: Callable[Concatenate[Ledger, _P], _T],
-) -> Callable[Concatenate[Ledger, _P], _T]:
+    work: Callable[Concatenate[_L, _P], _T],
+) -> Callable[Concatenate[_L, _P], _T]:
     """Remember what a pure function of a ledger returned.
 
     Planning a wave, reading it and checking it ask the same of the same ledger.
     """
 
     @wraps(work)
-    def remembered(ledger: Ledger, /, *args: _P.args, **options: _P.kwargs) -> _T:
+    def remembered(ledger: _L, /, *args: _P.args, **options: _P.kwargs) -> _T:
         key = (work, args, tuple(sorted(options.items())))
         if key not in ledger.known:
             ledger.known[key] = work(ledger, *args, **options)
@@ -97,6 +98,12 @@ class Ledger:
         return asked
 
     @property
+    def anchored(self) -> NDArray[np.bool_]:
+        """Which blocks hold what a treated arm is compared with."""
+        anchored: NDArray[np.bool_] = self.kind[:, REFERENCE] == ANSWERED
+        return anchored
+
+    @property
     def width(self) -> int:
         """How many arms there are."""
         return int(self.kind.shape[1])
@@ -153,6 +160,17 @@ class Ledger:
         """Return the scores of `arm`, reference and twin by block: exchangeable under the null."""
         found: Floats = self.score[:, [arm, REFERENCE, TWIN]]
         return found
+
+    @once
+    def exceedance(self, arm: int, beyond: float) -> float:
+        """Return how often one pair of `arm` lies beyond a limit, to one side, by noise alone.
+
+        From the twins: as often to either side, whatever the arm.
+        """
+        del arm
+        gaps = self.gap(TWIN)[self.fresh & self.asked[:, TWIN]]
+        gaps = gaps[~np.isnan(gaps)]
+        return float(np.mean(np.abs(gaps) > beyond)) / 2 if len(gaps) else 0.0
 
     def triples(self, arm: int) -> tuple[Floats, NDArray[np.int8]]:
         """Return the rows for the test of dependence: (treated, reference, twin), and how many."""

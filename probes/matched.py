@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..metrics.dependence import log_dependence, log_harness, twin_accusations
 from ..metrics.result import Estimate
 from .accounts import assign, room
-from .contexts import contexts_of, draw, lay_out, together
+from .contexts import Contexts, contexts_of, draw, lay_out, together
 from .design import FAILED, REFERENCE, TREATED, TWIN, Observed, Wave, codes
 from .gaps import beyond_if_confirmed, blocks_needed, inside, read
 from .ledger import Ledger
@@ -65,12 +65,15 @@ class Compared:
     score : Score
     delivered : bool
         Whether the vendor can see what the arm changes.
+    direction : {"any", "harm"}, optional
+        Where it is not the probe's.
     """
 
     hypothesis: Hypothesis
     arm: int
     score: Score = FINAL
     delivered: bool = True
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,9 @@ class Layout:
     arms: tuple[Arm, ...]
     compared: tuple[Compared, ...]
     reference: Arm = Arm()
+    background: tuple[str, ...] = ()
+    """Treated attributes that every block draws. An arm is asked where those that it changes are at
+    their reference, so that it is compared with everything else as the block has it."""
 
     @property
     def width(self) -> int:
@@ -92,6 +98,14 @@ class Layout:
         treated = {TREATED + i: arm.changes for i, arm in enumerate(self.arms)}
         return {REFERENCE: own, TWIN: own, **treated} if own else treated
 
+    def fits(self, contexts: Contexts) -> NDArray[np.bool_]:
+        """Say for each context and each column of a ledger whether it can be asked there."""
+        fits = np.ones((len(contexts), self.width), dtype=bool)
+        for place, arm in enumerate(self.arms):
+            for name in arm.changes.keys() & set(self.background):
+                fits[:, TREATED + place] &= contexts.conditions[name] == 0
+        return fits
+
     def paths(self, study: Study, session: Sequence[str]) -> Mapping[int, tuple[int, ...]]:
         """Return the steps that each column of a ledger walks, as codes of ``study.steps``."""
         arms = [self.reference, self.reference, *self.arms]
@@ -100,6 +114,33 @@ class Layout:
             column: tuple(study.steps.index(step) for step in path)
             for column, path in enumerate(walked)
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One comparison as it was read for a report: the answers, and the evidence in them."""
+
+    study: Study
+    observed: Observed
+    layout: Layout
+    one: Compared
+    found: Evidence
+    level: float
+
+    @property
+    def ledger(self) -> Ledger:
+        """The answers by block and arm, in the score of the comparison."""
+        return Ledger.of(self.observed, self.one.score, self.layout.width)
+
+    @property
+    def arm(self) -> int:
+        """The column of the treated arm."""
+        return TREATED + self.one.arm
+
+    @property
+    def changes(self) -> Mapping[str, int]:
+        """What the treated arm changes."""
+        return self.layout.arms[self.one.arm].changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +155,14 @@ class Matched(ABC):
         On the scale of ratios. Without one a difference can be indicated, never established or
         cleared.
     bound : float
-        Log ratios are clipped to ± this in the mean; differences to ± 1.
+        Log ratios are clipped to ± this in the mean, parts of a price to the same fraction of it,
+        other differences to ± 1.
     session : tuple of str
         Steps that every session walks; the last is measured. Empty: the target's last step alone.
     name : str
         What the audit calls this entry of the plan: a plan may use a probe more than once.
+    crossover : bool
+        Whether one account carries all arms of a block, in random order.
     """
 
     direction: Direction = "any"
@@ -126,6 +170,7 @@ class Matched(ABC):
     bound: float = math.log(1.5)
     session: tuple[str, ...] = ()
     name: str = ""
+    crossover: bool = False
 
     @property
     @abstractmethod
@@ -146,7 +191,13 @@ class Matched(ABC):
 
     def bound_of(self, score: Score) -> float:
         """Return what gaps of a score are clipped to in the mean."""
+        if score.unit == "share-of-price":
+            return min(1.0, math.expm1(self.bound))
         return self.bound if score.unit == "log-ratio" else 1.0
+
+    def direction_of(self, one: Compared) -> Direction:
+        """Return what counts as beyond the limit for one hypothesis."""
+        return one.direction or self.direction
 
     # ------------------------------------------------------------------ asking
     def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
@@ -156,22 +207,22 @@ class Matched(ABC):
         is predicted to be nearer.
         """
         wave = _Planned(self, study, seen).next(rng)
-        return None if wave is None else assign(study, wave, seen.observed, rng)
+        if wave is None:
+            return None
+        return assign(study, wave, seen.observed, rng, crossover=self.crossover)
 
     # ------------------------------------------------------------------ reading
     def test(self, study: Study, observed: Observed, level: float | None) -> tuple[Evidence, ...]:
         """Return the evidence for every hypothesis from all answers so far."""
-        layout = self.layout(study)
-        return tuple(self._read(study, layout, observed, one, level) for one in layout.compared)
+        return tuple(
+            self.evidence(study, observed, one, level) for one in self.layout(study).compared
+        )
 
-    def _read(
-        self,
-        study: Study,
-        layout: Layout,
-        observed: Observed,
-        one: Compared,
-        level: float | None,
+    def evidence(
+        self, study: Study, observed: Observed, one: Compared, level: float | None
     ) -> Evidence:
+        """Return the evidence for one comparison."""
+        layout = self.layout(study)
         if not one.delivered:
             return Evidence(
                 hypothesis=one.hypothesis,
@@ -185,23 +236,34 @@ class Matched(ABC):
             one.hypothesis,
             TREATED + one.arm,
             limit=self.limit_of(one.score),
-            direction=self.direction,
+            direction=self.direction_of(one),
             bound=self.bound_of(one.score),
             level=level,
             score=one.score,
             tied=bool(study.tied),
         )
-        if one.hypothesis.treatment in study.tied and study.assigned == "self":
+        change = dict(layout.arms[one.arm].changes)
+        if study.assigned == "self" and not set(study.tied).isdisjoint(change):
             found = associational(found)
         places = tuple(
             (int(observed.wave[trial]), int(observed.position[trial]))
             for pair in found.examples
             for trial in pair
         )
-        change = dict(layout.arms[one.arm].changes)
         free = room(study, observed, [{}, {}, change]) if study.tied else None
         effect = _told(found.effect, one.score)
-        return replace(found, effect=effect, examples=places, exhausted=free == 0)
+        found = replace(found, effect=effect, examples=places, exhausted=free == 0)
+        if level is None or found.n == 0:
+            return found
+        return self.detailed(
+            Reading(
+                study=study, observed=observed, layout=layout, one=one, found=found, level=level
+            )
+        )
+
+    def detailed(self, reading: Reading) -> Evidence:
+        """Return the evidence with what else a report may say of it: here nothing more."""
+        return reading.found
 
     def checks(
         self, study: Study, observed: Observed, rng: np.random.Generator | None
@@ -284,16 +346,15 @@ class _Planned:
         for one in self.open:
             wanted[self._open_flags(one), TREATED + one.arm] = True
         blocks = np.flatnonzero(wanted.any(axis=1))
-        cost = PAIRS_AGAIN * (self.costs[REFERENCE] + wanted[blocks] @ self.costs)
+        wanted[:, [REFERENCE, TWIN]] = [True, self.pairwise]
+        cost = PAIRS_AGAIN * (wanted[blocks] @ self.costs)
         blocks = blocks[np.cumsum(cost) <= min(seen.trials_left, seen.wave_limit)]
         if len(blocks) == 0:
             return None
         blocks = np.repeat(blocks, PAIRS_AGAIN)
-        ask = wanted[blocks]
-        ask[:, REFERENCE] = True
         return lay_out(
             contexts_of(seen.observed, ledger.trial[blocks, REFERENCE]),
-            arms=ask,
+            arms=wanted[blocks],
             first_block=len(ledger),
             again=codes(blocks),
             overrides=self.layout.changes(),
@@ -306,7 +367,7 @@ class _Planned:
         limit = self.probe.limit_of(one.score)
         if limit is None or self._mean_decides(one, limit):
             return np.zeros(0, dtype=np.intp)
-        ledger, direction = self._ledger(one), self.probe.direction
+        ledger, direction = self._ledger(one), self.probe.direction_of(one)
         shares = shares_of(ledger, TREATED + one.arm, limit=limit, direction=direction)
         return shares.block[shares.open]
 
@@ -317,7 +378,7 @@ class _Planned:
         x = x[~np.isnan(x)]
         if len(x) < LEAST_BLOCKS:
             return False
-        mean = float(np.mean(x)) if probe.direction == "harm" else abs(float(np.mean(x)))
+        mean = float(np.mean(x)) if probe.direction_of(one) == "harm" else abs(float(np.mean(x)))
         error = float(np.std(x)) / math.sqrt(len(x))
         return mean - limit.mean > 3 * error
 
@@ -334,11 +395,9 @@ class _Planned:
         limit, ledger = probe.limit_of(one.score), self._ledger(one)
         if limit is None:
             return False
-        bound = probe.bound_of(one.score)
-        found = inside(
-            ledger, arm, limit=limit, direction=probe.direction, bound=bound, drop_open=True
-        )
-        shown = beyond_if_confirmed(ledger, arm, limit=limit, direction=probe.direction)
+        bound, direction = probe.bound_of(one.score), probe.direction_of(one)
+        found = inside(ledger, arm, limit=limit, direction=direction, bound=bound, drop_open=True)
+        shown = beyond_if_confirmed(ledger, arm, limit=limit, direction=direction)
         return min(found) >= seen.clear_at or shown >= seen.accuse_at
 
     def _fresh(self, limit: int, first_block: int, rng: np.random.Generator) -> Wave | None:
@@ -355,14 +414,24 @@ class _Planned:
         size = int(np.sum(np.cumsum(ask @ self.costs) <= limit))
         if size == 0:
             return None
+        contexts = self._contexts(size, rng)
         return lay_out(
-            draw(study, size, rng),
-            arms=ask[:size],
+            contexts,
+            arms=ask[:size] & self.layout.fits(contexts),
             first_block=first_block,
             overrides=changes,
             paths=self.paths,
             rng=rng,
         )
+
+    def _contexts(self, size: int, rng: np.random.Generator) -> Contexts:
+        """Return contexts in which some open arm can be asked."""
+        vary = self.layout.background
+        found = draw(self.study, size, rng, vary=vary)
+        while not (usable := self.layout.fits(found)[:, self.arms].any(axis=1)).all():
+            fresh = draw(self.study, int(np.sum(~usable)), rng, vary=vary)
+            found = found.take(np.flatnonzero(usable)).followed_by(fresh)
+        return found
 
     def _size(self, done: int) -> int:
         if done == 0:

@@ -111,6 +111,12 @@ class Hypothesis:
     level : level
     primary : bool
     subject : Subject, optional
+    kind : str
+        Kind of finding that a difference would be; empty: that of the attribute.
+    question : mapping, optional
+        What people ask about it, in zh and en, where that is not what they ask about the attribute.
+    defence : str
+        The explanation of a vendor that it puts to the test, as ``datasets/rules`` calls it.
     """
 
     id: str
@@ -120,6 +126,34 @@ class Hypothesis:
     level: Level
     primary: bool = True
     subject: Subject | None = None
+    kind: str = ""
+    question: Text | None = None
+    defence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A number that the answers show beside a verdict. It describes and decides nothing.
+
+    Parameters
+    ----------
+    name : str
+        For machines: ``"part.coupon"``, ``"cue.bid"``, ``"elasticity"``.
+    label : mapping
+        What it is, in zh and en.
+    estimate : Estimate
+        A ``"log-ratio"`` is told in per cent, ``"money"`` in the currency of the plan.
+    guarantee : str
+        Of its interval.
+    per : str
+        What an amount of money is for, where that is not what the plan says: ``"year"``.
+    """
+
+    name: str
+    label: Text
+    estimate: Estimate
+    guarantee: Guarantee = "heuristic"
+    per: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +175,10 @@ class Claims:
         The two halves, each already halved.
     inside : tuple of 3 floats
         Against "share at least s", "mean at least +d", "mean at most −d". All must be high.
+    hoped : tuple of 2 floats
+        What the least of `inside`, and `beyond`, may well come to: were every flag dropped that is
+        still asked about, and two standard errors up. It says whether going on is hopeless, and is
+        evidence of nothing.
     estimable : bool
         Whether the vendor's own noise lets the share be bounded at all.
     """
@@ -151,6 +189,7 @@ class Claims:
     mean_beyond: float = 0.0
     share_beyond: float = 0.0
     inside: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    hoped: tuple[float, float] = (0.0, 0.0)
     estimable: bool = True
 
 
@@ -181,6 +220,11 @@ class Evidence:
         What became of the plan's assumption that the vendor answers alike whoever asks.
     reason : str or None
         Id of the message that says why nothing can be told, e.g. ``"verdicts.noise"``.
+    described : tuple of Described
+        What else the answers show, for a report.
+    method : tuple of mapping
+        What its method does beyond the usual, a sentence each in zh and en: the estimand, where it
+        is another.
     """
 
     hypothesis: Hypothesis
@@ -202,6 +246,8 @@ class Evidence:
     reason: str | None = None
     reason_values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     examples: tuple[tuple[int, int], ...] = ()
+    described: tuple[Described, ...] = ()
+    method: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +319,8 @@ class Card:
     guarantee : str
     finding_kinds : frozenset of str
         Empty: the treated attribute's own kind.
+    direction : {"any", "harm"}
+        Which differences count where a plan does not say.
     options : mapping of str to mapping
         Settings of its own that a plan's entry may make → what each does, in zh and en.
     """
@@ -287,6 +335,7 @@ class Card:
     cost: Text
     guarantee: Guarantee
     finding_kinds: frozenset[str] = frozenset()
+    direction: Literal["any", "harm"] = "any"
     options: Mapping[str, Text] = field(default_factory=dict[str, Text])
 
 

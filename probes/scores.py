@@ -22,6 +22,9 @@ of an index between 0 and 1."""
 
 Kinds = NDArray[np.int8]
 
+NONE = 0.5
+"""What counts for no offer at all on a scale of ratios."""
+
 
 class Score(Protocol):
     """What one trial counts as; hashable, so that a ledger is laid out once."""
@@ -124,6 +127,52 @@ class Quotient:
         over, under = column(observed, self.outcome), column(observed, self.per)
         with np.errstate(divide="ignore", invalid="ignore"):
             score = logs(np.where(under > 0, over / under, np.nan))
+        return Ledger.laid_out(observed, score, observed.kind, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are, compared as a ratio; by default it is worse to get fewer.
+
+    None counts as half of one: from one to none is a halving.
+    """
+
+    outcome: str = "offers"
+    harm: int = -1
+    unit: ClassVar[Unit] = "log-ratio"
+    flips: ClassVar[bool] = False
+    pairwise: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The outcomes that it reads."""
+        return frozenset({self.outcome})
+
+    def ledger(self, observed: Observed, width: int) -> Ledger:
+        """Return the logarithm of the count by block and arm, its sign such that more is worse."""
+        score = self.harm * logs(np.maximum(column(observed, self.outcome), NONE))
+        return Ledger.laid_out(observed, score, observed.kind, width)
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """An amount with a part put back that was taken off: the price before a coupon, as a ratio."""
+
+    outcome: str
+    part: str
+    unit: ClassVar[Unit] = "log-ratio"
+    harm: ClassVar[int] = 1
+    flips: ClassVar[bool] = False
+    pairwise: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The outcomes that it reads."""
+        return frozenset({self.outcome, self.part})
+
+    def ledger(self, observed: Observed, width: int) -> Ledger:
+        """Return the logarithm of the sum by block and arm."""
+        score = logs(column(observed, self.outcome) + column(observed, self.part))
         return Ledger.laid_out(observed, score, observed.kind, width)
 
 

@@ -214,9 +214,7 @@ def read_shares(
     """Read flags and rounds of `arm` at the limit `beyond`, on the scale of the scores."""
     gap = ledger.gap(arm)
     answered = ledger.kind[:, arm] == ANSWERED
-    usable = (
-        ledger.fresh & (ledger.kind[:, REFERENCE] == ANSWERED) & (ledger.kind[:, arm] != NOT_ASKED)
-    )
+    usable = ledger.fresh & ledger.anchored & (ledger.kind[:, arm] != NOT_ASKED)
     block = np.flatnonzero(usable)
     large = gap > beyond if direction == "harm" else np.abs(gap) > beyond
     flagged = np.where(answered, large, True)[block]
