@@ -16,7 +16,8 @@ def fresh_blocks(conduct: Conduct, blocks: int) -> dict[str, Question]:
     """Return one question a probe for what it established, by the name that the journal uses.
 
     Empty where the plan asks for none, or where an attribute comes with the accounts: each of
-    those serves once. Lists are left out: without a twin in each block they say nothing.
+    those serves once. Lists are left out: without a twin in each block they say nothing. So are
+    averages over backgrounds: these blocks ask at the reference profile.
     """
     if blocks == 0 or conduct.study.tied:
         return {}
@@ -31,7 +32,7 @@ def fresh_blocks(conduct: Conduct, blocks: int) -> dict[str, Question]:
             if conduct.decisions[one.hypothesis.id].label == "established"
             and not one.score.pairwise
         }
-        if treated:
+        if treated and not layout.background:
             questions[f"estimate.{name}"] = Fresh(
                 arms=layout.changes(),
                 paths=layout.paths(conduct.study, probe.session),

@@ -66,16 +66,19 @@ class Flagged:
 
 
 def flagged(conduct: Conduct) -> list[Flagged]:
-    """Return the findings that are explained: beyond the limit, or real; prices of matched twins."""
+    """Return the findings that are explained: beyond the limit, or real; prices of matched twins.
+
+    An average over backgrounds is left out: explanations ask about the reference profile.
+    """
     out = []
     for number, decision in enumerate(conduct.decisions.values(), 1):
         hypothesis = decision.evidence.hypothesis
         probe = conduct.questions.get(hypothesis.probe)
         if decision.label not in {"established", "indicated"} or not isinstance(probe, Matched):
             continue
-        compared = probe.layout(conduct.study).compared
-        one = next(one for one in compared if one.hypothesis.id == hypothesis.id)
-        if _explicable(one, probe, conduct):
+        layout = probe.layout(conduct.study)
+        one = next(one for one in layout.compared if one.hypothesis.id == hypothesis.id)
+        if not layout.background and _explicable(one, probe, conduct):
             levels = conduct.study.attributes[hypothesis.treatment].levels
             out.append(
                 Flagged(
