@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AuthorisationError, Problem
-from .plan import Authorisation, Plan
-from .planhttp import HttpTarget
+from .plan import Authorisation, Plan, Remote
 from .planrequest import hours
 
 
@@ -51,7 +50,7 @@ def shortcomings(plan: Plan) -> tuple[Problem, ...]:
 def is_local(plan: Plan) -> bool:
     """Whether the target is in this process or on this machine, so that nobody is disturbed."""
     target = plan.target
-    return not isinstance(target, HttpTarget) or _is_loopback(host(target.url))
+    return not isinstance(target, Remote) or _is_loopback(host(target.url))
 
 
 def host(url: str) -> str:
@@ -75,7 +74,7 @@ def rate(plan: Plan) -> float | None:
 
 def _lasting(plan: Plan) -> Iterator[Problem]:
     target, permission = plan.target, plan.authorisation
-    if not isinstance(target, HttpTarget) or is_local(plan):
+    if not isinstance(target, Remote) or is_local(plan):
         return
     name = host(target.url)
     if permission is None:

@@ -18,6 +18,7 @@ from ..metrics.planning import TWINS_EVERY, TWINS_FIRST, accounts_bound, forecas
 from ..metrics.planning import smallest_detectable as detectable
 from ..probes.controls import PILOT_PAIRS, POSITIVE_BLOCKS
 from ..probes.protocol import Hypothesis, Study
+from . import planserved
 from .authorise import rate, shortcomings
 from .plan import ProbeEntry, entries_of
 from .planfile import LoadedPlan
@@ -147,7 +148,12 @@ def check(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]) ->
         items=len(study.items),
         rate=per_second,
         outlooks=tuple(outlooks),
-        warnings=(*missing, *loaded.warnings, *_unread_levels(loaded, study)),
+        warnings=(
+            *missing,
+            *loaded.warnings,
+            *planserved.warnings(plan, loaded.digest_inputs, loaded.source),
+            *_unread_levels(loaded, study),
+        ),
     )
 
 

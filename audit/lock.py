@@ -146,9 +146,11 @@ def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]
         plan["personas"]["population"] = f"sha256:{files['population']}"
     if "items" in files:
         plan["items"] = f"sha256:{files['items']}"
-    for part in ("identities", "authorisation"):
+    for part in ("identities", "authorisation", "target"):
         if part in files:
             plan[part]["file"] = f"sha256:{files[part]}"
+    if "schema" in files:
+        plan["target"]["schema"] = f"sha256:{files['schema']}"
     return Lock(
         plan=plan,
         files=files,

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .folder import RunFolder, disk, write
-from .plan import Plan
-from .planhttp import HttpTarget
+from .plan import Plan, Remote
 from .verify import dumps
 
 PEER = "peer.json"
@@ -31,7 +30,7 @@ def note_peer(plan: Plan, folder: RunFolder) -> None:
     folder : RunFolder
     """
     path = folder.path / PEER
-    if path.exists() or not isinstance(plan.target, HttpTarget):
+    if path.exists() or not isinstance(plan.target, Remote):
         return
     found = peer(plan.target.url)
     with disk(path):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from .planhttp import Asking
 from .planparts import Limits, MoneyTerms, Part, Response, Sentence, Whole, Yes
 
 SHA256 = r"^[0-9a-f]{64}$"
@@ -34,6 +35,10 @@ class Served(Tabular):
     headers: dict[str, str] = Field(default_factory=dict)
     batch: Whole = Field(1024, ge=1, le=65_536)
     schema_: str | None = Field(None, alias="schema")
+
+    def asking(self) -> Asking:
+        """Return what is sent, as any endpoint is asked."""
+        return Asking(url=self.url, request=self.request, headers=self.headers)
 
 
 class MlflowTarget(Served):

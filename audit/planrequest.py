@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import time
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ..errors import Problem
 from ..probes.protocol import Study
-from . import planwire
+from . import planserved, planwire
 from .plan import AttributePart, Plan
 from .planhttp import HttpTarget
 from .planrules import Rule, attempts
@@ -43,12 +43,20 @@ CLASHES = 0.05
 _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) ([A-Za-z0-9_+/-]+)")
 
 
-def carried(plan: Plan) -> frozenset[str] | None:
-    """Return the fields of personas that the request carries; None: all of them."""
+def carried(plan: Plan, known: Collection[str] | None = None) -> frozenset[str] | None:
+    """Return the fields of personas that the request carries; None: all of them.
+
+    What stands in a column that is not `known` to the model is not carried; None: it knows all.
+    """
     if not isinstance(plan.target, HttpTarget) and plan.target.request is None:
         return None
-    names = (name for _, text in templates(plan) for name in placeholders(text))
+    read = [text for key, text in templates(plan) if _is_read(key, known)]
+    names = (name for text in read for name in placeholders(text))
     return frozenset(name[8:] for name in names if name.startswith("persona."))
+
+
+def _is_read(key: Key, known: Collection[str] | None) -> bool:
+    return known is None or key[:2] != ("target", "request") or key[2] in known
 
 
 def visible(part: AttributePart, name: str) -> frozenset[str]:
@@ -232,6 +240,8 @@ def files(plan: Plan, folder: Path) -> dict[str, tuple[Key, Path]]:
     named: dict[str, tuple[Key, str | None]] = {
         "items": (("items",), plan.items),
         "identities": (("identities", "file"), plan.identities.file),
+        "target": (("target", "file"), getattr(plan.target, "file", None)),
+        "schema": (("target", "schema"), getattr(plan.target, "schema_", None)),
     }
     if plan.authorisation is not None:
         named["authorisation"] = (("authorisation", "file"), plan.authorisation.file)
@@ -280,6 +290,7 @@ def rules(folder: Path) -> Sequence[Rule]:
     """Return the rules of this module for a plan that stands in `folder`."""
     checks: list[Callable[[Plan, Source], Iterator[Problem]]] = [
         *planwire.RULES,
+        *planserved.RULES,
         requests,
         identities,
         permission,

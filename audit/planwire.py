@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import Problem
-from .plan import Plan, Target, steps_of
+from .plan import Plan, Remote, Target, steps_of
 from .planhttp import QUOTE, Asking, HttpTarget, Step
+from .planmachines import ServedTarget
 from .planparts import Equals, Response
 from .planrules import Rule
 from .planshape import listed, near, shown
@@ -66,7 +67,7 @@ def parts_of(asking: Asking, key: Key) -> Iterator[tuple[Key, str]]:
 def templates(plan: Plan) -> list[tuple[Key, str]]:
     """Return every string of the plan that is filled in for each trial."""
     target = plan.target
-    if not isinstance(target, HttpTarget):
+    if not isinstance(target, Remote):
         return list(leaves(target.request or {}, ("target", "request")))
     sent = [part for part in askings(target) if part[0] != ("target", "login")]
     return [leaf for key, asking in sent for leaf in parts_of(asking, key)]
@@ -74,6 +75,8 @@ def templates(plan: Plan) -> list[tuple[Key, str]]:
 
 def askings(target: Target) -> Iterator[tuple[Key, Asking]]:
     """Yield everything that can be sent over HTTP, and where it stands; the target itself first."""
+    if isinstance(target, ServedTarget):
+        yield ("target",), target.asking()
     if not isinstance(target, HttpTarget):
         return
     yield ("target",), target
@@ -109,11 +112,10 @@ def captures(target: Target) -> Iterator[tuple[Key, str, str]]:
 def addresses(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield addresses that nothing can be sent to, and paths that do not read."""
     target = plan.target
-    if isinstance(target, HttpTarget):
-        whole = dict(askings(target.model_copy(update=_whole(target))))
-        for key, asking in askings(target):
-            if not _is_url(whole[key].url):
-                yield source.problem("plan.must_url", (*key, "url"), got=shown(asking.url))
+    placed = target.model_copy(update=_whole(target))
+    for (key, asking), (_, whole) in zip(askings(target), askings(placed), strict=True):
+        if not _is_url(whole.url):
+            yield source.problem("plan.must_url", (*key, "url"), got=shown(asking.url))
     paths: dict[Key, str | None] = {key: path for key, _, path in captures(target)}
     for key, response in responses(target):
         paths |= {(*key, name): getattr(response, name) for name in (*OUTCOMES, "currency")}
@@ -124,8 +126,10 @@ def addresses(plan: Plan, source: Source) -> Iterator[Problem]:
             yield source.problem("plan.must_json_path", key, got=shown(path))
 
 
-def _whole(target: HttpTarget) -> dict[str, Any]:
-    """Return the parts of a target whose addresses may stand relative to its own."""
+def _whole(target: Target) -> dict[str, Any]:
+    """Return the parts of a target whose addresses may stand relative to its own, whole."""
+    if not isinstance(target, HttpTarget):
+        return {}
     walked = target.walked()
     return {"steps": {name: walked[name] for name in target.steps}, "login": target.entry()}
 

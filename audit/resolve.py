@@ -14,7 +14,7 @@ from ..datasets.items import ID, read_items, with_ids
 from ..datasets.personas import TREATMENTS, Attribute, Level, Role, Table
 from ..errors import MissingExtraError, PlanError, Problem, UsageError
 from ..probes.protocol import Money, Study
-from . import planrequest, planrules
+from . import planrequest, planrules, planserved
 from .plan import AttributePart, Plan, responses_of, steps_of
 from .planfile import LoadedPlan
 from .planparts import Text
@@ -23,6 +23,7 @@ from .planshape import listed, near, shown
 from .planyaml import Key
 from .target.outcomes import OUTCOMES, Kind
 from .target.read import outcome_paths
+from .target.schemas import Schema
 
 KIND_BY_ROLE: Mapping[Role, str] = {
     "ability_to_pay": "price.ability_to_pay",
@@ -60,6 +61,7 @@ def resolve(loaded: LoadedPlan) -> Study:
     identities = _opened(loaded, ("identities", "file"), _identities, problems)
     if not (personas and items and identities):
         raise PlanError(problems)
+    schema = _schema(loaded, problems)
     attributes = {name: _attribute(name, part) for name, part in plan.personas.attributes.items()}
     study = Study(
         personas=personas.table,
@@ -68,7 +70,7 @@ def resolve(loaded: LoadedPlan) -> Study:
         item_weights=items.weights,
         identities=identities.table,
         attributes=attributes,
-        carried=_carried(plan, attributes, personas.table),
+        carried=_carried(plan, schema, attributes, personas.table),
         tied=plan.identities.tied,
         assigned=plan.identities.assigned,
         outcomes=_outcomes(plan),
@@ -76,6 +78,7 @@ def resolve(loaded: LoadedPlan) -> Study:
         steps=steps_of(plan.target),
     )
     problems += planrequest.fields_exist(plan, study, loaded.source)
+    problems += planserved.misfits(plan, schema or {}, loaded.source)
     problems += _columns(loaded, study)
     problems += _accounts(loaded, study)
     if problems:
@@ -178,8 +181,18 @@ def _both(text: Text | None) -> dict[str, str] | None:
     return None if text is None else {"zh": text.zh, "en": text.en}
 
 
-def _carried(plan: Plan, attributes: Mapping[str, Attribute], personas: Table) -> frozenset[str]:
-    sent = planrequest.carried(plan)
+def _schema(loaded: LoadedPlan, problems: list[Problem]) -> Schema | None:
+    try:
+        return planserved.schema_of(loaded.digest_inputs)
+    except UsageError as error:
+        problems.append(loaded.problem(error.message_id, ("target", "schema"), **error.values))
+        return None
+
+
+def _carried(
+    plan: Plan, schema: Schema | None, attributes: Mapping[str, Attribute], personas: Table
+) -> frozenset[str]:
+    sent = planrequest.carried(plan, schema)
     if sent is not None:
         return sent
     fields = {

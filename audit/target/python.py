@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import importlib.util
 import re
@@ -11,32 +10,32 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from ...errors import MissingExtraError, TargetError, UsageError
-from ...probes.design import ANSWERED, FAILED, REASONS, REFUSED, Column, Wave
+from ...probes.design import ANSWERED, FAILED, Wave
 from ...probes.protocol import Study
-from ..plan import Equals, Response
 from ..plan import PythonTarget as PythonSpec
+from ..planparts import Response
+from .batch import Columns, Questions, flat
 from .columns import pack, unpack
-from .outcomes import LISTS, OUTCOMES, column_of, objects, unanswered
-from .protocol import Answers, Reply, Request
-from .read import Reader, matches, outcome_paths
-from .render import Identities, Leaf, Template, plain, visible
+from .protocol import FRESH, Answers, Effect, Past, Reply, Request
+from .read import Reader, require_outcome
+from .render import Identities, Template, plain, visible
 
 Library = Literal["mapping", "pandas", "polars", "pyarrow"]
 """What a table can be given as."""
 
 BATCH = 16_384
 _REASON_CHARACTERS = 300
+_HARMLESS: Effect = "none"
+_DONE = np.array([ANSWERED], dtype=np.int8)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_COLUMN = re.compile(r"\$(?:\.([^.\[\]*'\"\s]+)|\['([^']+)'\])?")
-_FORMAT = REASONS.index("format")
 
 
 class PythonTarget:
@@ -79,7 +78,6 @@ class PythonTarget:
         offline: bool = False,
         model: Callable[[Any], Any] | None = None,
     ) -> None:
-        self._study = study
         self._identities = identities
         self._key = key
         self._table = spec.table
@@ -88,11 +86,13 @@ class PythonTarget:
             final="$.final", list="$.list" if "list" in study.outcomes else None
         )
         self._reader = Reader(self._response, study.money)
+        require_outcome([self._reader])
+        self._steps = len(study.steps)
         self._declared = spec.response is not None
-        self._minor = study.money.minor if study.money else 1
-        self._request = spec.request if spec.request is not None else everything(study)
-        self._leaves = table_leaves(self._request) if spec.table else {}
-        self._template = Template.json(self._request)
+        request = spec.request if spec.request is not None else everything(study)
+        self._questions = Questions(request if spec.table else {}, identities=identities, key=key)
+        self._columns = Columns(self._response, study.money)
+        self._template = Template.json(request)
         self._ask = None if offline else _asked(spec, model)
         self._executor: ThreadPoolExecutor | None = None
 
@@ -103,6 +103,36 @@ class PythonTarget:
 
     def render(self, study: Study, wave: Wave, number: int, rows: slice) -> Request:
         """Return the table, or the one mapping, that the function is given. Pure."""
+        return self._made(study, wave, number, rows, FRESH)
+
+    def render_step(self, study: Study, wave: Wave, number: int, place: int, past: Past) -> Request:
+        """Return what the function is given at one step of a session. Pure."""
+        return self._made(study, wave, number, slice(place, place + 1), past)
+
+    def render_release(self, *_: object) -> None:
+        """Return nothing: a function holds nothing."""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What each step does: nothing that would have to be undone."""
+        return (_HARMLESS,) * self._steps
+
+    def _made(self, study: Study, wave: Wave, number: int, rows: slice, past: Past) -> Request:
+        body = (
+            pack(self._questions.table(study, wave, number, rows, past))
+            if self._table
+            else self._one(study, wave, number, rows, past)
+        )
+        return Request(
+            wave=number,
+            first=rows.start,
+            count=rows.stop - rows.start,
+            body=body,
+            route=self._route,
+            step=int(wave.step[rows.start]),
+        )
+
+    def _one(self, study: Study, wave: Wave, number: int, rows: slice, past: Past) -> bytes:
         columns = visible(
             study,
             wave,
@@ -111,33 +141,9 @@ class PythonTarget:
             identities=self._identities,
             key=self._key,
             fields=self._template.fields,
+            past=past,
         )
-        count = rows.stop - rows.start
-        return Request(
-            wave=number,
-            first=rows.start,
-            count=count,
-            body=self._packed(columns, number, rows.start, count)
-            if self._table
-            else self._template.fill(columns, 1)[0],
-            route=self._route,
-        )
-
-    def _packed(self, columns: Mapping[str, Column], number: int, first: int, count: int) -> bytes:
-        order = self._order(number, first, count)
-        table = {
-            name: leaf.column(columns, count)[order]
-            if isinstance(leaf, Leaf)
-            else np.full(count, leaf)
-            for name, leaf in self._leaves.items()
-        }
-        return pack(table)
-
-    def _order(self, number: int, first: int, count: int) -> NDArray[np.int64]:
-        place = number.to_bytes(8, "little") + first.to_bytes(8, "little")
-        digest = hashlib.blake2b(place, digest_size=16, key=self._key[:64], person=b"rows").digest()
-        seed = np.frombuffer(digest, dtype="<u8")
-        return np.random.Generator(np.random.Philox(key=seed)).permutation(count)
+        return self._template.fill(columns, 1)[0]
 
     async def send(self, request: Request) -> Reply:
         """Call the function, once, beside the event loop."""
@@ -156,35 +162,9 @@ class PythonTarget:
     def _called(self, ask: Callable[[Any], Any], request: Request) -> tuple[bytes, str | None]:
         try:
             result = ask(unpack(request.body))
-            return pack(self._columns(result)), None
+            return pack(self._columns.given(tabular(result))), None
         except (Exception, SystemExit) as problem:  # noqa: BLE001  whatever a stranger's code may do
             return complaint(problem), "network"
-
-    def _columns(self, result: Any) -> dict[str, Column]:
-        """Return the columns of a result that the plan reads, as they were given."""
-        found = tabular(result)
-        if not isinstance(found, Mapping):
-            return {self._named(self._response.final or "$", "final"): np.asarray(found)}
-        wanted = {self._named(path, name) for name, path in self._paths().items()}
-        lists = {self._named(path, name) for name, path in self._paths().items() if _is_list(name)}
-        return {
-            str(name): objects(found[name]) if str(name) in lists else flat(found[name])
-            for name in found
-            if str(name) in wanted
-        }
-
-    def _paths(self) -> dict[str, str]:
-        paths = outcome_paths(self._response)
-        if self._response.currency:
-            paths["currency"] = self._response.currency
-        if isinstance(self._response.refused, Equals):
-            paths["refused"] = self._response.refused.path
-        return paths
-
-    @staticmethod
-    def _named(path: str, outcome: str) -> str:
-        found = _COLUMN.fullmatch(path)
-        return (found[1] or found[2] or outcome) if found else outcome
 
     def _called_once(self, ask: Callable[[Any], Any], request: Request) -> tuple[bytes, str | None]:
         try:
@@ -196,75 +176,36 @@ class PythonTarget:
             return complaint(problem), "network"
 
     def read(self, request: Request, reply: Reply) -> Answers:
-        """Return what the function answered, in the order of the wave. Pure."""
+        """Return what the function answered, in the order of the wave. Pure.
+
+        Before the last step of a session a function may answer nothing.
+        """
+        said = self._said(request, reply)
+        quiet = request.count == 1 and request.step < self._steps - 1 and reply.error is None
+        if quiet and said.kind[0] == FAILED:
+            return replace(said, kind=_DONE, reason=np.zeros(1, dtype=np.int8), retry=False)
+        return said
+
+    def _said(self, request: Request, reply: Reply) -> Answers:
         if not self._table:
             status = reply.status or 200
             return self._reader.answers(
                 Reply(status=status, body=reply.body, at=reply.at, error=reply.error)
             )
         if reply.error is not None:
-            return self._failed(request.count, reply.error)
+            return self._columns.failed(request.count, reply.error)
         try:
             columns = unpack(reply.body)
         except (ValueError, TypeError):
-            return self._failed(request.count, "format")
-        return self._answers(request, columns)
-
-    def _answers(self, request: Request, columns: Mapping[str, Column]) -> Answers:
-        count, names = (
-            request.count,
-            {name: self._named(p, name) for name, p in self._paths().items()},
-        )
-        outcomes = self._reader.outcomes
-        if any(columns.get(names[name], ()).__len__() != count for name in outcomes):
-            return self._failed(count, "format")
-        back = np.empty(count, dtype=np.int64)
-        back[self._order(request.wave, request.first, count)] = np.arange(count)
-        read = {
-            name: column_of(OUTCOMES[name], columns[names[name]], self._minor) for name in outcomes
-        }
-        bad = np.logical_or.reduce([unreadable for _, unreadable in read.values()])[back]
-        bad |= self._foreign(columns.get(names.get("currency", "")), count)[back]
-        refused = self._refused(columns.get(names.get("refused", "")), count)[back]
-        kind = np.where(refused, REFUSED, np.where(bad, FAILED, ANSWERED)).astype(np.int8)
-        values = {name: column[back] for name, (column, _) in read.items()}
-        for name, column in values.items():
-            column[kind != ANSWERED] = None if _is_list(name) else np.nan
-        reason = np.where(kind == FAILED, _FORMAT, 0).astype(np.int8)
-        return Answers(kind=kind, reason=reason, values=values)
-
-    def _foreign(self, said: Column | None, count: int) -> NDArray[np.bool_]:
-        money = self._study.money
-        if self._response.currency is None or money is None:
-            return np.zeros(count, dtype=bool)
-        if said is None or len(said) != count:
-            return np.ones(count, dtype=bool)
-        return np.array([str(one).strip().upper() != money.currency for one in said.tolist()])
-
-    def _refused(self, said: Column | None, count: int) -> NDArray[np.bool_]:
-        rule = self._response.refused
-        if said is None or len(said) != count or not isinstance(rule, Equals):
-            return np.zeros(count, dtype=bool)
-        return np.array([matches(rule, value) for value in said.tolist()], dtype=bool)
-
-    def _failed(self, count: int, error: str) -> Answers:
-        reason = REASONS.index(error) if error in REASONS else REASONS.index("network")
-        return Answers(
-            kind=np.full(count, FAILED, dtype=np.int8),
-            reason=np.full(count, reason, dtype=np.int8),
-            values={name: unanswered(OUTCOMES[name], count) for name in self._reader.outcomes},
-            retry=error == "network",
-        )
+            return self._columns.failed(request.count, "format")
+        order = self._questions.order(request.wave, request.first, request.count)
+        return self._columns.answers(columns, order)
 
     async def close(self) -> None:
         """Let go of the thread."""
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _is_list(outcome: str) -> bool:
-    return OUTCOMES.get(outcome) in LISTS
 
 
 def everything(study: Study) -> dict[str, str]:
@@ -280,18 +221,9 @@ def everything(study: Study) -> dict[str, str]:
     clash = sorted(set(fields) & set(study.items.columns))
     if clash:
         raise UsageError("target.column_clash", columns=", ".join(clash))
+    walked = {name: f"{{{{{name}}}}}" for name in ("identity", "step")}
+    fields |= walked if len(study.steps) > 1 else {}
     return fields | {name: f"{{{{item.{name}}}}}" for name in study.items.columns}
-
-
-def table_leaves(request: Mapping[str, Any]) -> dict[str, Leaf | Any]:
-    """Return column → leaf or constant; a table has no columns within columns."""
-    out: dict[str, Leaf | Any] = {}
-    for name, value in request.items():
-        if isinstance(value, Mapping | list | tuple):
-            raise UsageError("target.nested_request", key=name)
-        leaf = Leaf.parse(value) if isinstance(value, str) else None
-        out[name] = leaf if leaf is not None and leaf.fields else value
-    return out
 
 
 def _asked(spec: PythonSpec, model: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
@@ -415,12 +347,6 @@ def tabular(result: Any) -> Any:
             return {name: native[name].to_numpy() for name in native.columns}
         result = native.to_numpy() if isinstance(native, nw.Series) else result
     return flat(result)
-
-
-def flat(result: Any) -> Column:
-    """Return an array of one dimension; (n, 1) is one column."""
-    column = np.asarray(result)
-    return column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column.reshape(-1)  # noqa: PLR2004  a matrix
 
 
 def jsonable(value: Any) -> Any:
