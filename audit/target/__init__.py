@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..plan import PythonTarget as PythonSpec
 from ..planhttp import HttpTarget as HttpSpec
+from ..planmachines import ModelTarget as ModelSpec
+from ..planmachines import ServedTarget as ServedSpec
+from ..planmachines import TableTarget as TableSpec
 from .protocol import Answers, Reply, Request, Target
 from .render import Identities, Template
 
 if TYPE_CHECKING:
     from ...probes.protocol import Study
 
-Spec = HttpSpec | PythonSpec
+Spec = HttpSpec | PythonSpec | ServedSpec | ModelSpec | TableSpec
 
 
 def open_target(
@@ -24,12 +28,13 @@ def open_target(
     offline: bool = False,
     model: Any = None,
     accounts: str | None = None,
+    file: Path | None = None,
 ) -> Target:
     """Return the adapter that a plan asks for.
 
     Parameters
     ----------
-    spec : HttpTarget or PythonTarget of the plan
+    spec : Target of the plan
     study : Study
     identities : callable
         Number of the wave and rows of its session table → ids for fresh sessions.
@@ -41,14 +46,24 @@ def open_target(
         A model of this process, asked in place of what a python target names.
     accounts : str, optional
         The path of a table of what only accounts know, which is never copied.
+    file : Path, optional
+        Where the model or the log is that the plan names.
 
     Raises
     ------
     UsageError
         If a secret is not set, or the request template cannot be compiled.
     TargetError
-        If a function cannot be imported.
+        If a function cannot be imported, or a model cannot be opened.
     """
+    if isinstance(spec, ServedSpec):
+        from .serving import ServedTarget
+
+        return ServedTarget(spec, study, identities=identities, key=key, offline=offline)
+    if isinstance(spec, ModelSpec):
+        from .modelfile import ModelTarget
+
+        return ModelTarget(spec, study, identities=identities, key=key, file=file, offline=offline)
     if isinstance(spec, HttpSpec):
         from .http import HttpTarget
 
@@ -70,6 +85,8 @@ def address(spec: Spec) -> str:
     """
     if isinstance(spec, PythonSpec):
         return spec.function
+    if isinstance(spec, ModelSpec | TableSpec):
+        return Path(spec.file).name
     from .wire import split_url
 
     return split_url(spec.url)[0].rpartition("//")[2].rpartition("@")[2]
@@ -85,6 +102,8 @@ def carried(spec: Spec) -> frozenset[str] | None:
     """
     if isinstance(spec, PythonSpec):
         return None if spec.request is None else Template.json(spec.request).fields
+    if not isinstance(spec, HttpSpec):
+        return Template.json(spec.request).fields
     from .http import http_fields
 
     return http_fields(spec)
