@@ -1,8 +1,11 @@
 """What must hold of every public test of the registry, and a careless test that fails each law."""
 
+import dataclasses
+import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -335,17 +338,47 @@ def test_every_test_keeps_the_law(entry, law):
     law(entry)
 
 
-def test_the_registry_holds_what_is_public():
-    names = {entry.name for entry in entries()}
-    assert names >= {
-        "sign_flip",
-        "mcnemar",
-        "fisher",
-        "cmh",
-        "tost_paired",
-        "rate_test",
-        "mean_test",
+HOME = "evenhand.metrics."
+
+PARTS = {
+    "as_ratio": "turns a result, tests nothing",
+    "dealt_result": "the result of a test that two modules share",
+    "no_test": "says why there is none",
+    "counts_test": "rate_test, of a table that was counted",
+    "samples_test": "mean_test, of a table that was split",
+}
+"""Public functions that return a result and are no test of their own, each with its reason."""
+
+
+def says_a_p_value(function: Callable[..., Any]) -> bool:
+    """Whether it returns a test's result, or something that holds one."""
+    returned = get_type_hints(function).get("return")
+    if returned is TestResult or not dataclasses.is_dataclass(returned):
+        return returned is TestResult
+    getters = [part.fget for part in vars(returned).values() if isinstance(part, property)]
+    held = [get_type_hints(getter).get("return") for getter in getters if getter]
+    return TestResult in (*held, *get_type_hints(returned).values())
+
+
+def public_tests() -> set[str]:
+    """Names of all functions of the package that say a p-value."""
+    entries()  # imports every module
+    modules = {name: module for name, module in sys.modules.items() if name.startswith(HOME)}
+    return {
+        function.__name__
+        for name, module in modules.items()
+        for function in vars(module).values()
+        if inspect.isfunction(function)
+        and function.__module__ == name
+        and not function.__name__.startswith("_")
+        and says_a_p_value(function)
     }
+
+
+def test_every_public_test_is_in_the_registry():
+    found = public_tests()
+    assert len(found) > len(PARTS)
+    assert found - {entry.function.__name__ for entry in entries()} == set(PARTS)
     for entry in entries():
         if entry.draws:
             annotation = entry.function.__annotations__["rng"]
@@ -416,6 +449,20 @@ def test_a_careless_test_fails_the_law(law, kind):
         entry = replace(entry, function=_Unsteady())
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         law(entry)
+
+
+def test_a_test_that_nobody_registered_is_seen():
+    def unknown() -> TestResult:
+        """Never entered."""
+        raise NotImplementedError
+
+    def harmless() -> float:
+        """Tests nothing."""
+        return 1.0
+
+    assert says_a_p_value(unknown)
+    assert says_a_p_value(next(e for e in entries() if e.name == "step_down_arms").function)
+    assert not says_a_p_value(harmless)
 
 
 def test_registering_twice_is_once_and_names_never_clash():

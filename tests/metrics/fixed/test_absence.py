@@ -113,7 +113,7 @@ def test_accounts_are_those_of_the_contract():
 
 
 def test_power_is_the_printed_one():
-    # R 4.3: power.t.test(n = 20, delta = 1); power.t.test(power = .90, delta = 1): n = 22.02
+    # the examples of R's ?power.t.test: n = 20, delta = 1: power = 0.8689528; power = .90: n = 22.02
     found = power_mean(20, effect=1, sd=1, alpha=0.05, design="independent")
     assert found == pytest.approx(0.8689528, abs=1e-6)
     need = units_needed(

