@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.reports.html import html
+from evenhand.reports.pdf import pdf
 
 LIMIT_BYTES = 2_000_000
 LIMIT_SECONDS = 2.0
@@ -37,16 +38,19 @@ def say(case: str, ours: float, limit: float, unit: str) -> None:
 
 def main() -> None:
     made = samples()
-    makers = (made.finding, made.within, made.real, made.unknown)
-    many = [makers[i % 4](id=f"F{i:03d}") for i in range(FINDINGS)]
-    records = {"4 findings": made.record(), f"{FINDINGS} findings": made.record(*many)}
-    for name, record in records.items():
-        html(record, [], "en")  # templates and rules are read once
-        start = time.process_time()
-        page = html(record, made.annex(record), "zh")
-        seconds = time.process_time() - start
-        say(f"a report of {name}, CPU", seconds, LIMIT_SECONDS, "s")
-        say(f"a report of {name}, size", len(page.encode()), LIMIT_BYTES, "bytes")
+    for name, record in {
+        "4 findings": made.record(),
+        f"{FINDINGS} findings": made.many(FINDINGS),
+    }.items():
+        annex = made.annex(record)
+        for format_, make in {"HTML": lambda *a: html(*a).encode(), "PDF": pdf}.items():
+            make(record, [], "en")  # templates, rules and fonts are read once
+            start = time.process_time()
+            page = make(record, annex, "zh")
+            seconds = time.process_time() - start
+            say(f"a report of {name}, {format_}, CPU", seconds, LIMIT_SECONDS, "s")
+            if format_ == "HTML":
+                say(f"a report of {name}, {format_}, size", len(page), LIMIT_BYTES, "bytes")
 
 
 if __name__ == "__main__":

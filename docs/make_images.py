@@ -24,7 +24,7 @@ IMAGES = ROOT / "docs" / "images"
 README = ROOT / "README.md"
 TREATMENT = "country"
 STYLE = 'color="#1a1a1a" font-family="system-ui, \'Noto Sans CJK SC\', sans-serif" '
-SHEET = '<rect width="100%" height="100%" fill="#ffffff"/>'
+SHEET = '<rect width="100%" height="100%" fill="#ffffff" stroke="none"/>'
 """A picture in a page has no page under it: without a sheet it is unreadable on dark screens."""
 
 

@@ -40,12 +40,16 @@ class Faces:
     """The fonts as typst holds them: loaded once."""
     known: tuple[frozenset[int], ...]
     """The code points of `sans` and of `last`."""
+    plain: frozenset[int] = frozenset()
+    """Those that stand by themselves: a text of nothing else is shown as it is."""
 
     def shown(self, text: str) -> str:
         """Return text with every character that no font can show made visible.
 
         A mark stays only where one font has it and the letter that it stands on.
         """
+        if self.plain.issuperset(map(ord, text)):
+            return text
         kept: list[str] = []
         for character in unicodedata.normalize("NFC", text):
             base = kept[-1][-1:] if kept and unicodedata.combining(character) else ""
@@ -73,13 +77,15 @@ def faces() -> Faces:
         raise MissingExtraError("report.no_chinese_font")
     (sans, serif), files = found
     last = _last()
+    known = (_points(*files[0]), _points(last, 0))
     folders = sorted({str(path.parent) for path, _ in (*files, (last, 0))})
     return Faces(
         sans=sans,
         serif=serif,
         last=_LAST,
         fonts=typst.Fonts(include_system_fonts=False, font_paths=folders),
-        known=(_points(*files[0]), _points(last, 0)),
+        known=known,
+        plain=frozenset(filter(_alone, frozenset().union(*known))) | {ord("\n")},
     )
 
 
@@ -89,6 +95,11 @@ def _typst() -> Any:
     except ImportError:
         raise MissingExtraError("report.no_typst") from None
     return typst
+
+
+def _alone(point: int) -> bool:
+    character = chr(point)
+    return not unicodedata.combining(character) and unicodedata.category(character) not in _NEVER
 
 
 Found = tuple[tuple[str, str], tuple[tuple[Path, int], ...]]

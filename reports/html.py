@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -15,7 +16,7 @@ from ..audit.record import Record
 from .blocks import blocks
 from .breaks import broken, unbroken
 from .figures import svg
-from .model import FigureBlock, Report
+from .model import Cell, FigureBlock, Report, tables
 from .provisions import Provision
 
 _BREAK = "\0"
@@ -58,10 +59,12 @@ def html(
 
 def render(report: Report) -> str:
     """Return the HTML of a report that is made already."""
-    style = _style()
+    labels = _labels(report)
+    style = _file("report.css") + _narrow(labels)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page: str = _template().render(
         report=report,
+        labels=labels,
         lang=_LANG[report.language],
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=digest,
@@ -73,25 +76,50 @@ def _figure(figure: FigureBlock) -> Markup:
     return Markup(svg(figure))  # noqa: S704 - every text in it was escaped there
 
 
-def soft(text: str) -> Markup:
-    """Return escaped text whose long words may be broken, so that no cell widens its table.
+def _labels(report: Report) -> dict[tuple[str, ...], str]:
+    """Return a class for each row of heads: on a phone every cell says what it is."""
+    heads = dict.fromkeys(table.head for table in tables(report.sections))
+    return {head: f"t{place}" for place, head in enumerate(heads)}
+
+
+def _narrow(labels: Mapping[tuple[str, ...], str]) -> str:
+    rules = "".join(
+        f".{name} tbody tr>:nth-child({place})::before{{content:{_quoted(unbroken(words))}}}"
+        for head, name in labels.items()
+        for place, words in enumerate(head, start=1)
+    )
+    return f"@media screen and (max-width: 44rem){{{rules}}}"
+
+
+def _quoted(words: str) -> str:
+    r"""Return words as a string of CSS that can end neither itself nor the style.
 
     Examples
     --------
-    >>> soft("a" * 30 + "<b>")
-    Markup('aaaaaaaaaaaaaaaa<wbr>aaaaaaaaaaaaaa&lt;b<wbr>&gt;')
+    >>> print(_quoted('a "b" </style>'))
+    "a \22 b\22  \3c /style>"
     """
-    marked = broken(unbroken(text), _BREAK)
+    return '"' + re.sub(r'[\\"<\x00-\x1f]', lambda one: f"\\{ord(one[0]):x} ", words) + '"'
+
+
+def soft(cell: Cell) -> Markup:
+    """Return the escaped text of a cell whose long words may be broken, so that none widens its table.
+
+    Examples
+    --------
+    >>> soft(Cell(text="a" * 30 + "<b>"))
+    Markup('<span>aaaaaaaaaaaaaaaa<wbr>aaaaaaaaaaaaaa&lt;b<wbr>&gt;</span>')
+    """
+    text = unbroken(cell.text)
+    marked = broken(text, _BREAK)
     # no text holds a NUL: control characters are replaced before
-    return Markup(str(escape(marked)).replace(_BREAK, "<wbr>"))  # noqa: S704 - escaped here
+    shown = str(escape(marked)).replace(_BREAK, "<wbr>")
+    # a cell holds one thing: what is in pieces stands in an element of its own
+    return Markup(shown if marked == text else f"<span>{shown}</span>")  # noqa: S704 - escaped here
 
 
 def _finalize(value: Any) -> Any:
     return unbroken(value) if type(value) is str else value
-
-
-def _style() -> str:
-    return _file("report.css")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -264,3 +265,14 @@ class Report:
     sections: tuple[Section, ...]
     single: bool = False
     """Whether it is one page: without a list of contents, set to fit on one sheet."""
+
+
+def tables(parts: Iterable[Section | Block]) -> Iterator[Table]:
+    """Yield every table of sections or blocks, in the order of reading."""
+    for part in parts:
+        if isinstance(part, Table):
+            yield part
+        elif isinstance(part, FigureBlock):
+            yield from (part.table,) if part.table else ()
+        elif isinstance(part, Section | Group | FindingPage):
+            yield from tables(part.blocks)

@@ -377,6 +377,19 @@ def real(**changes: Any) -> Finding:
     )
 
 
+def treatment(name: str, zh: str, en: str, role: str, reference: str, level: str) -> AttributeNote:
+    return AttributeNote(
+        name=name,
+        label=text(zh, en),
+        role=role,
+        reference=reference,
+        levels=[level],
+        cues=[],
+        because=text("与房间成本无关。", "It has nothing to do with the room's cost."),
+        carried=True,
+    )
+
+
 def setting(**changes: Any) -> Setting:
     base: dict[str, Any] = {
         "title": text("某平台酒店报价测试", "Hotel quotes of a platform"),
@@ -411,6 +424,9 @@ def setting(**changes: Any) -> Setting:
                 ),
                 carried=True,
             ),
+            treatment("past_spend", "消费水平", "spending level", "ability_to_pay", "200", "5000"),
+            treatment("tenure", "用户新老", "length of membership", "habit", "0", "36"),
+            treatment("country", "国籍", "nationality", "protected", "PRT", "GBR"),
             AttributeNote(
                 name="nights",
                 label=text("晚数", "nights"),

@@ -43,13 +43,15 @@ CLIPPED = """
     .map(t => t.textContent); })
 """
 OVERLAPS = """
-[...document.querySelectorAll('td, tbody th')].filter(cell => {
-  const value = cell.querySelector('.value'); const r = value.getBoundingClientRect();
-  return value.scrollWidth > cell.clientWidth || r.right > cell.getBoundingClientRect().right + 1; })
+[...document.querySelectorAll('td, tbody th')].filter(cell => cell.scrollWidth > cell.clientWidth + 1)
   .map(cell => cell.outerHTML.slice(0, 120))
 """
-
-
+UNLABELLED = """
+[...document.querySelectorAll('td, tbody th')].filter(cell =>
+  cell.closest('table').querySelectorAll('thead th')[cell.cellIndex].textContent
+  !== JSON.parse(getComputedStyle(cell, '::before').content))
+  .map(cell => cell.outerHTML.slice(0, 120))
+"""
 BREACHES = """
 axe.run(document).then(found => JSON.stringify(found.violations.map(
   rule => ({rule: rule.id, count: rule.nodes.length, first: rule.nodes[0].html.slice(0, 160)}))))
@@ -85,6 +87,8 @@ def test_a_report_is_read_without_sideways_scrolling(page, files, key, width):
     assert page.ask(OVERLAPS) == []
     assert page.ask(CLIPPED) == []
     assert min(page.ask(TEXT_SIZES)) >= SMALLEST
+    if width < 600:
+        assert page.ask(UNLABELLED) == []
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
@@ -159,12 +163,14 @@ def test_the_checks_see_what_is_too_wide(page, tmp_path):
     bad.write_text(
         "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         "<p style='width:900px;font-size:6px'>x</p><img src='http://127.0.0.1:9/x'>"
+        "<table style='table-layout:fixed;width:60px'><tr><td>aaaaaaaaaaaaaaaa<td>b</table>"
         "<script>console.error('x')</script>",
         "utf-8",
     )
     page.open(bad, 360)
     assert page.ask("document.documentElement.scrollWidth") > 360
     assert page.ask(WIDEST)
+    assert page.ask(OVERLAPS)
     assert min(page.ask(TEXT_SIZES)) < SMALLEST
     assert len(page.requests()) == 2
     assert page.complaints()

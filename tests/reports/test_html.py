@@ -228,3 +228,9 @@ def test_findings_come_out_tidy(tmp_path):
     assert not any(
         isinstance(value, dict | list) for row in rows.values() for value in row.values()
     )
+
+
+def test_a_hundred_findings_are_not_two_megabytes():
+    record = samples.many(100)
+    sizes = [len(html(record, samples.annex(record), lang).encode()) for lang in ("zh", "en")]
+    assert max(sizes) < 1_600_000
