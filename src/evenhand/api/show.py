@@ -110,7 +110,7 @@ def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:
     """Draw each finding with its interval against the limit, and return the axes."""
     import matplotlib.pyplot as plt
 
-    font = _cjk_font()
+    font = cjk_font()
     chosen = language or messages.language()
     tell = about(record, chosen if chosen == "en" or font else "en")
     found = [one for one in tell.primary if one.percent and one.percent.estimate is not None]
@@ -157,7 +157,8 @@ def _conclusion(tell: Context) -> str:
     return tell.voice("report.forest_beyond", n=str(len(tell.primary)), beyond=str(beyond))
 
 
-def _cjk_font() -> str | None:
+def cjk_font() -> str | None:
+    """Return a family that has Chinese letters; None where matplotlib knows of none."""
     from matplotlib import font_manager
 
     known = {font.name for font in font_manager.fontManager.ttflist}
