@@ -151,6 +151,8 @@ def _bars(about: Context, made: Decomposition) -> list[Bar]:
         Bar(
             words=_words(about, part, made),
             value=_value(part, made),
+            low=known(_chosen(part, made).low),
+            high=known(_chosen(part, made).high),
         )
         for part in shown
     ]
@@ -195,9 +197,12 @@ def _label(about: Context, part: Contribution) -> str:
     return scrub(about.voice.of(part.label) or part.name, NAME)
 
 
+def _chosen(part: Contribution, made: Decomposition) -> Range:
+    return part.money if made.money and part.money else part.effect
+
+
 def _value(part: Contribution, made: Decomposition) -> float:
-    chosen = part.money if made.money and part.money else part.effect
-    return chosen.estimate or 0.0
+    return _chosen(part, made).estimate or 0.0
 
 
 def _written(about: Context, value: float, made: Decomposition) -> str:

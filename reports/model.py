@@ -140,10 +140,12 @@ class IconArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One part of a whole, with its sign; `words` says both."""
+    """One part of a whole, with its sign and, where it has one, its interval; `words` says part and sign."""
 
     words: str
     value: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
