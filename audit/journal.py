@@ -22,7 +22,7 @@ import orjson
 
 from ..errors import EvenhandError, EvidenceError, UsageError
 from ..probes.design import Wave
-from .journalfile import Row, insert, locked, looking, recognised, there, told, writing
+from .journalfile import RELEASES, Row, insert, locked, looking, recognised, there, told, writing
 from .target.protocol import Reply
 
 GROUP = 128
@@ -204,16 +204,40 @@ class Journal:
             self._armed = True
             self._orders.put(_WAKE)
 
-    def close_out(self, wave: int, ranges: Sequence[tuple[int, int]]) -> Future[None]:
-        """Store that trials (first, count) will not be asked: the ceiling of attempts is reached."""
+    def close_out(
+        self, wave: int, ranges: Sequence[tuple[int, int]], why: str = "ceiling"
+    ) -> Future[None]:
+        """Store that trials (first, count) will not be asked, and why."""
         ids = range(self._next, self._next + len(ranges))
         self._next += len(ranges)
         calls = [(one, wave, *where, 0, b"") for one, where in zip(ids, ranges, strict=True)]
-        answers = [(one, 0.0, 0.0, 0, "ceiling", "{}", b"") for one in ids]
+        answers = [(one, 0.0, 0.0, 0, why, "{}", b"") for one in ids]
 
         def store(connection: sqlite3.Connection) -> None:
             insert(connection, _CALL, calls)
             insert(connection, _ANSWER, answers)
+
+        return self._order(store)
+
+    def releasing(self, wave: int, place: int, life: int, sha256: bytes) -> Future[None]:
+        """Store that what a trial holds is about to be released, once more where it was before."""
+
+        def store(connection: sqlite3.Connection) -> None:
+            connection.execute(RELEASES)
+            connection.execute(
+                "INSERT INTO release VALUES (?, ?, ?, ?, 1, 0) ON CONFLICT DO UPDATE SET"
+                " attempts = attempts + 1",
+                (wave, place, life, sha256),
+            )
+
+        return self._order(store)
+
+    def released(self, wave: int, place: int, life: int) -> Future[None]:
+        """Store that it is released."""
+        done = "UPDATE release SET done = 1 WHERE wave = ? AND place = ? AND life = ?"
+
+        def store(connection: sqlite3.Connection) -> None:
+            connection.execute(done, (wave, place, life))
 
         return self._order(store)
 
@@ -371,10 +395,30 @@ class Journal:
             place = max(place, first + count)
         return out
 
+    def releases(self, wave: int) -> set[tuple[int, int]]:
+        """Return what is released: trial and life."""
+        if not self._has_releases():
+            return set()
+        rows = self._read("SELECT place, life FROM release WHERE wave = ? AND done", wave)
+        return {(place, life) for place, life in rows}
+
+    def _has_releases(self) -> bool:
+        ((there_,),) = self._read("SELECT count(*) FROM sqlite_schema WHERE name = 'release'")
+        return bool(there_)
+
     def attempts(self) -> int:
         """Return how many trials were sent, repeats and those of unknown fate included."""
         ((total,),) = self._read("SELECT coalesce(sum(count), 0) FROM call WHERE attempt > 0")
         return int(total)
+
+    def sent(self, wave: int) -> list[int]:
+        """Return the first trial of each call of a wave that left, as often as it did."""
+        return [
+            first
+            for (first,) in self._read(
+                "SELECT first FROM call WHERE wave = ? AND attempt > 0 ORDER BY id", wave
+            )
+        ]
 
     def sent_since(self, moment: float) -> int:
         """Return how many requests were answered since `moment` (seconds since the epoch)."""
@@ -386,7 +430,7 @@ class Journal:
 
         Not part of what is hashed: times differ from run to run.
         """
-        asked = "FROM answer WHERE error IS NULL OR error != 'ceiling'"
+        asked = "FROM answer WHERE at > 0"
         ((n, first, last, longest),) = self._read(
             f"SELECT count(*), min(at), max(at + seconds), max(seconds) {asked}"
         )
@@ -401,7 +445,14 @@ class Journal:
             "requests_per_second_reached": n / max(last - first, 1e-9),
             "latency_median": middle,
             "latency_longest": longest,
+            **self._released(),
         }
+
+    def _released(self) -> dict[str, float]:
+        if not self._has_releases():
+            return {}
+        ((sent, open_),) = self._read("SELECT sum(attempts), sum(1 - done) FROM release")
+        return {"releases_sent": float(sent or 0), "holds_left": float(open_ or 0)}
 
     def _read(self, query: str, *values: Any) -> Iterator[Row]:
         try:

@@ -28,6 +28,13 @@ CREATE TABLE answer (call INTEGER PRIMARY KEY, at REAL NOT NULL, seconds REAL NO
 CREATE INDEX call_of_wave ON call (wave);
 """
 
+RELEASES = """
+CREATE TABLE IF NOT EXISTS release (wave INTEGER NOT NULL, place INTEGER NOT NULL,
+    life INTEGER NOT NULL, request_sha256 BLOB NOT NULL, attempts INTEGER NOT NULL,
+    done INTEGER NOT NULL, PRIMARY KEY (wave, place, life)) STRICT;
+"""
+"""Made when something is first released: most journals have none."""
+
 
 def insert(connection: sqlite3.Connection, head: str, rows: Sequence[Row]) -> None:
     """Put rows into a table: few statements, and always the same ones."""

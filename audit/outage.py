@@ -7,7 +7,7 @@ from collections import Counter
 
 from ..probes.design import FAILED, REASONS, Wave
 from ..probes.protocol import Study
-from .target.protocol import Answers, Reply, Request, Target
+from .target.protocol import Answers, Effect, Past, Reply, Request, Target, Walked
 
 IN_A_ROW = 24
 """Calls that fail one after another, beyond those that were under way at once, before a run stops.
@@ -84,3 +84,30 @@ class Vigil:
     async def close(self) -> None:
         """Let go of the target."""
         await self.target.close()
+
+
+class WalkedVigil(Vigil):
+    """The same for a target whose identities live through several steps."""
+
+    target: Walked
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What each step does to the vendor."""
+        return self.target.effects
+
+    def render_step(self, study: Study, wave: Wave, number: int, place: int, past: Past) -> Request:
+        """Return the request of a session with a past, as the target renders it."""
+        return self.target.render_step(study, wave, number, place, past)
+
+    def render_release(
+        self, study: Study, wave: Wave, number: int, place: int, past: Past
+    ) -> Request | None:
+        """Return what lets go of a hold, as the target renders it."""
+        return self.target.render_release(study, wave, number, place, past)
+
+
+def watching(target: Target, stop: asyncio.Event, *, concurrency: int) -> Vigil:
+    """Return a target that is watched while it is asked."""
+    kind = WalkedVigil if isinstance(target, Walked) else Vigil
+    return kind(target, stop, concurrency=concurrency)

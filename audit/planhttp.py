@@ -14,6 +14,10 @@ QUOTE = "quote"
 
 Encoding = Literal["json", "form", "query"]
 Effect = Literal["none", "hold", "order"]
+"""As in ``target.protocol``."""
+
+
+_CAPTURED = "captured."
 
 
 class Asking(Part):
@@ -72,6 +76,7 @@ class Tls(Part):
 class HttpTarget(Asking):
     """An endpoint over HTTP. With `steps`, its own response is that of the last step, ``quote``.
 
+    Steps send its headers too, but for those in which something captured stands.
     `cookies: session` keeps cookies, a jar for each session. `proxy` is the only one that is used.
     """
 
@@ -113,7 +118,8 @@ class HttpTarget(Asking):
         return step.model_copy(update={**self._at(step), "release": release})
 
     def _at(self, asking: Asking) -> dict[str, Any]:
-        return {"url": _joined(self.url, asking.url), "headers": {**self.headers, **asking.headers}}
+        shared = {name: text for name, text in self.headers.items() if _CAPTURED not in text}
+        return {"url": _joined(self.url, asking.url), "headers": {**shared, **asking.headers}}
 
 
 def _joined(base: str, url: str) -> str:

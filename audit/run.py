@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from ..messages import LANGUAGES
 from ..probes.design import FAILED, REASONS, Codes, Observed
 from ..probes.protocol import Question, Study
 from .ask import ask
+from .asking import AWAY
 from .authorise import authorise, rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
@@ -29,14 +30,14 @@ from .folder import RunFolder
 from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
-from .outage import Vigil
+from .outage import Vigil, watching
 from .plan import Plan
 from .planfile import LoadedPlan, load
 from .questions import hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
 from .target import address, open_target
-from .target.protocol import Target
+from .target.protocol import Target, Walked
 
 DAY = 86_400.0
 LISTEN = 0.1
@@ -93,17 +94,23 @@ class Audit:
             },
         )
 
-    def target(self, *, offline: bool = False) -> Target:
-        """Return the adapter to what is audited; `offline` only reads what is on file."""
-        spec = self.plan.identities
+    def target(
+        self, *, offline: bool = False, request: Mapping[str, Any] | None = None
+    ) -> Target:
+        """Return the adapter to what is audited; `offline` only reads what is on file.
+
+        With `request` it sends that instead of what the plan says.
+        """
+        spec, asked = self.plan.identities, self.plan.target
         return open_target(
-            self.plan.target,
+            asked if request is None else asked.model_copy(update={"request": request}),
             self.study,
             identities=partial(_fresh, self.lock, spec.format),
             key=self.lock.key,
             offline=offline,
             model=self.model,
             accounts=spec.secrets,
+            file=self.loaded.digest_inputs.get("target"),
         )
 
 
@@ -141,7 +148,7 @@ async def drive(
     jitter = np.random.default_rng(audit.plan.seed)
     stop = stop or asyncio.Event()
     study = audit.asked
-    watched = Vigil(target, stop, concurrency=pace.concurrency)
+    watched = watching(target, stop, concurrency=pace.concurrency)
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
             return
@@ -159,9 +166,10 @@ async def drive(
                 rng=jitter,
                 stop=stop,
                 progress=_watched(watch, conduct, turn),
+                orders_left=orders_left(audit.plan, target, journal, conduct.waves),
             )
-        except PausedError:
-            if watched.gone:
+        except PausedError as pause:
+            if watched.gone or pause.message_id == AWAY:
                 raise silent(watched, begun=turn.number > 0) from None
             raise
         conduct.take(turn, answers)
@@ -204,6 +212,18 @@ def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
             raise
         why = {language: error.text(language) for language in LANGUAGES}
         raise PausedError("errors.not_now", why=why) from error
+
+
+def orders_left(plan: Plan, target: Target, journal: Journal, asked: Sequence[Turn]) -> int:
+    """Return how many orders may still be placed, after the waves that were asked."""
+    if not isinstance(target, Walked) or "order" not in target.effects:
+        return 0
+    ordering = [code for code, effect in enumerate(target.effects) if effect == "order"]
+    placed = sum(
+        int(np.isin(turn.wave.step[journal.sent(turn.number)], ordering).sum()) for turn in asked
+    )
+    permitted = plan.authorisation.max.orders if plan.authorisation else 0
+    return permitted - placed
 
 
 def attempts_ceiling(plan: Plan) -> int:

@@ -19,14 +19,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .. import datasets
 from ..errors import EvidenceError, UsageError
 from ..messages import both, text
-from ..probes.design import FAILED, REASONS
 from . import verify as verifier
 from .bundle import Packed, Part, call_line, checked, entry, reading, wave_line, write
 from .folder import LOCK, RunFolder, disk
@@ -39,9 +37,11 @@ from .planwire import secret_names
 from .proofs import REPORTS
 from .record import Content, Record
 from .run import Audit, reopen
+from .sessions import Sessions, request_of
 from .signing import PRIVATE, countersign, envelope
 from .taken import Clock, taken
-from .target.protocol import Answers, Reply, Request, Target
+from .tally import read
+from .target.protocol import Reply, Target
 from .verify import (
     CALLS,
     CONTENT,
@@ -279,8 +279,9 @@ def _calls(audit: Audit, journal: Journal, table: Packed, watch: _Watch) -> Pack
     minor = max(units(money.currency).values()) if money else 1
     with table:
         for opened in journal.each_wave():
+            sessions = None if opened.wave.single else Sessions(opened.wave)
             for call, reply in journal.calls(opened.number):
-                line = _call(audit, target, opened, call, reply, table.lines + 1, minor)
+                line = _call(audit, target, opened, call, reply, sessions, table.lines + 1, minor)
                 watch.see(line, reply, table.lines + 1)
                 table.add(line)
     return table
@@ -292,14 +293,16 @@ def _call(
     opened: Opened,
     call: Call,
     reply: Reply | None,
+    sessions: Sessions | None,
     number: int,
     minor: int,
 ) -> bytes:
-    rows = slice(call.first, call.first + call.count)
-    request = target.render(audit.asked, opened.wave, opened.number, rows)
+    request = request_of(target, audit.asked, opened.wave, call, sessions)
     if call.attempt and request.sha256() != call.request_sha256:
         raise EvidenceError("evidence.wrong_request", where=_line(number))
-    said = None if reply is None else read(target, call, reply)
+    said = None if reply is None else read(target, opened.wave, call, reply)
+    if sessions is not None and said is not None and reply is not None and call.attempt:
+        sessions.heard(call.first, said, replied=bool(reply.status))
     try:
         return call_line(number, call, request, reply, said, minor)
     except (TypeError, ValueError, OverflowError) as error:  # a time that no clock can show
@@ -308,18 +311,6 @@ def _call(
 
 def _line(number: int) -> str:
     return f"{CALLS}, line {number}"
-
-
-def read(target: Target, call: Call, reply: Reply) -> Answers:
-    """Return what a reply on file says; what was never asked failed for want of budget."""
-    if reply.error == "ceiling":
-        return Answers(
-            kind=np.full(call.count, FAILED, dtype=np.int8),
-            reason=np.full(call.count, REASONS.index("ceiling"), dtype=np.int8),
-            values={},
-        )
-    request = Request(wave=call.wave, first=call.first, count=call.count, body=b"", route="")
-    return target.read(request, reply)
 
 
 def _files(folder: RunFolder, record: Record, audit: Audit) -> dict[str, Part]:

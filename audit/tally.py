@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import EvidenceError
-from ..probes.design import Column, Observed, Wave
-from .target.protocol import Answers
+from ..probes.design import FAILED, REASONS, REFUSED, Column, Observed, Wave
+from .journal import Call
+from .target.protocol import Answers, Reply, Request, Target
 
+FORMAT = REASONS.index("format")
 _OPEN = -1
+_BROKEN = 500
 
 
 class Tally:
@@ -79,6 +82,47 @@ class Tally:
             reason=self._reason,
             values={name: self._values[name] for name in sorted(self._values)},
         )
+
+
+def read(target: Target, wave: Wave, call: Call, reply: Reply) -> Answers:
+    """Return what a reply on file says; what was never asked says why."""
+    if not call.attempt:
+        return unasked(call.count, reply.error or "ceiling")
+    # what was sent is not stored: it is rendered again by whoever verifies, and not needed to read
+    request = Request(
+        wave=call.wave,
+        first=call.first,
+        count=call.count,
+        body=b"",
+        route="",
+        step=int(wave.step[call.first]),
+    )
+    return target.read(request, reply)
+
+
+def unasked(count: int, why: str) -> Answers:
+    """Return the answers of trials that were never asked.
+
+    Parameters
+    ----------
+    count : int
+    why : str
+        A reason of ``probes.design.REASONS``; ``"refused"`` where an earlier step of the session was.
+    """
+    kind = REFUSED if why == "refused" else FAILED
+    return Answers(
+        kind=np.full(count, kind, dtype=np.int8),
+        reason=np.full(count, 0 if kind == REFUSED else REASONS.index(why), dtype=np.int8),
+        values={},
+    )
+
+
+def may_be_away(said: Answers, reply: Reply) -> bool:
+    """Whether a failure may be that of a vendor who is out of reach, and not of this question.
+
+    Some servers say 500 to a question that they cannot read, and will say so for ever.
+    """
+    return said.retry and said.reason[0] != FORMAT and reply.status != _BROKEN
 
 
 def _empty(like: Column, n: int) -> Column:

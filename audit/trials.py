@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..probes.design import REASONS
-from .journal import Call, Journal
-from .run import reopen
+from ..probes.design import REASONS, Wave
+from .journal import Call, Journal, Opened
+from .run import Audit, reopen
+from .sessions import Sessions, request_of
+from .tally import read
 from .target.protocol import Reply, Request, Target
 
 _KINDS = ("answered", "refused", "failed")
@@ -39,12 +42,13 @@ def trial(path: Path, name: str) -> dict[str, Any]:
         if number not in waves or position >= len(waves[number].wave):
             raise UsageError("cli.no_such_finding", name=name)
         opened = waves[number]
-        request = target.render(audit.asked, opened.wave, number, slice(position, position + 1))
-        calls = [
-            (call, reply)
-            for call, reply in journal.replies(number)
-            if call.first <= position < call.first + call.count
-        ]
+        asked = list(_asked(audit, target, journal, opened, position))
+    request = (
+        asked[-1][0]
+        if asked and not opened.wave.single
+        else _alone(audit, target, opened, position)
+    )
+    calls = [(call, reply) for _, call, reply in asked if reply is not None]
     return {
         "id": name,
         "question": opened.question,
@@ -62,16 +66,38 @@ def trial(path: Path, name: str) -> dict[str, Any]:
             }
             for call, reply in calls
         ],
-        "read": _read(target, *calls[-1], position) if calls else None,
+        "read": _read(target, opened.wave, *calls[-1], position) if calls else None,
     }
 
 
-def _read(target: Target, call: Call, reply: Reply, position: int) -> dict[str, Any]:
+def _asked(
+    audit: Audit, target: Target, journal: Journal, opened: Opened, position: int
+) -> Iterator[tuple[Request, Call, Reply | None]]:
+    """Yield what was sent for a trial, each time, with what came back."""
+    wave = opened.wave
+    sessions = None if wave.single else Sessions(wave)
+    for call, reply in journal.calls(opened.number):
+        mine = call.first <= position < call.first + call.count
+        if sessions is None and not mine:
+            continue
+        request = request_of(target, audit.asked, wave, call, sessions)
+        if sessions is not None and reply is not None and call.attempt:
+            said = read(target, wave, call, reply)
+            sessions.heard(call.first, said, replied=bool(reply.status))
+        if mine:
+            yield request, call, reply
+
+
+def _alone(audit: Audit, target: Target, opened: Opened, position: int) -> Request:
+    rows = slice(position, position + 1)
+    if opened.wave.single:
+        return target.render(audit.asked, opened.wave, opened.number, rows)
+    return Request(wave=opened.number, first=position, count=1, body=b"", route="")
+
+
+def _read(target: Target, wave: Wave, call: Call, reply: Reply, position: int) -> dict[str, Any]:
     """Return what the last answer says of one trial; the wave itself may still be open."""
-    if reply.error == "ceiling":
-        return {"kind": "failed", "reason": reply.error}
-    request = Request(wave=call.wave, first=call.first, count=call.count, body=b"", route="")
-    said, row = target.read(request, reply), position - call.first
+    said, row = read(target, wave, call, reply), position - call.first
     values = {name: _plain(column[row]) for name, column in said.values.items()}
     return {"kind": _KINDS[said.kind[row]], "reason": REASONS[said.reason[row]] or None, **values}
 

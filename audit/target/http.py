@@ -14,7 +14,7 @@ from ...probes.protocol import Study
 from ..planhttp import Asking
 from ..planhttp import HttpTarget as HttpSpec
 from .login import Logins, identity_column
-from .protocol import FRESH, Answers, Past, Reply, Request
+from .protocol import FRESH, Answers, Effect, Past, Reply, Request
 from .read import Reader, require_outcome
 from .render import HEADER, PATH, Identities, Template, secrets_in, visible
 from .secrets import NONE, Secrets, filled, from_environment, of_accounts
@@ -168,7 +168,7 @@ class HttpTarget:
             Reader(step.response, study.money, capture=step.capture) for step in walked
         )
         require_outcome(self._readers)
-        self._orders = tuple(step.effect == "order" for step in walked)
+        self._effects = tuple(step.effect for step in walked)
         self._cookies = spec.cookies == "session"
         entry = spec.entry()
         self._login = self._compiled(entry)
@@ -331,9 +331,10 @@ class HttpTarget:
             return request.headers or None
         return {**asked.constant(secrets), **request.headers}
 
-    def orders(self, step: int) -> bool:
-        """Whether a step places an order."""
-        return self._orders[step]
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What each step does to the vendor."""
+        return self._effects
 
     # ------------------------------------------------------------------ read
 

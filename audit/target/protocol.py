@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,9 @@ class Past:
     restart: int = 0
     captured: Mapping[str, Level] = field(default_factory=dict[str, Level])
 
+
+Effect = Literal["none", "hold", "order"]
+"""What a step does to the vendor: what is held must be released, an order is sent once."""
 
 FRESH = Past()
 """The past of a session that has none."""
@@ -161,6 +164,7 @@ class Walked(Target, Protocol):
         """Return what lets go of what the step at `place` holds; None: it holds nothing. Pure."""
         ...
 
-    def orders(self, step: int) -> bool:
-        """Whether a step places an order: it is sent once, whatever comes of it."""
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What each step does to the vendor, in the order of ``Study.steps``."""
         ...

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from evenhand.audit.ask import ask, calls_of, observed
 from evenhand.audit.journal import GROUP, Call, Journal
 from evenhand.audit.limits import Pace
 from evenhand.audit.plan import PythonTarget
-from evenhand.audit.target.protocol import Answers, Reply, Request
+from evenhand.audit.target.protocol import Answers, Effect, Past, Reply, Request
 from evenhand.errors import EvidenceError, PausedError
 from evenhand.probes.design import ANSWERED, FAILED, REASONS, Observed, Wave, codes
 from evenhand.probes.protocol import Study
@@ -24,7 +25,14 @@ from evenhand.probes.protocol import Study
 class Scripted:
     """A target in memory whose replies a function makes; it counts what it was asked."""
 
-    def __init__(self, script: Any, *, batch: int = 1) -> None:
+    def __init__(
+        self,
+        script: Any,
+        *,
+        batch: int = 1,
+        again: Collection[str] = ("network", "rate"),
+    ) -> None:
+        self.again = again
         self.batch = batch
         self.script = script
         self.sent: list[int] = []
@@ -35,6 +43,17 @@ class Scripted:
         del study, wave
         count = rows.stop - rows.start
         return Request(wave=number, first=rows.start, count=count, body=b"{}", route="memory")
+
+    def render_step(self, study: Study, wave: Wave, number: int, place: int, past: Past) -> Request:
+        del past
+        return self.render(study, wave, number, slice(place, place + 1))
+
+    def render_release(self, *_: object) -> None:
+        pass
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        return ("none",)
 
     async def send(self, request: Request) -> Reply:
         self.under_way += 1
@@ -51,7 +70,7 @@ class Scripted:
             kind=np.full(n, FAILED if failed else ANSWERED, dtype=np.int8),
             reason=np.full(n, REASONS.index(reply.error or ""), dtype=np.int8),
             values={"final": np.full(n, np.nan if failed else float(reply.body))},
-            retry=reply.error in {"network", "rate"},
+            retry=reply.error in self.again,
             wait=float(reply.headers.get("wait", 0)),
         )
 
@@ -115,16 +134,80 @@ def test_a_failure_that_may_pass_is_asked_again_and_the_last_answer_counts(tmp_p
 
 
 def test_attempts_end_with_the_failure_and_its_reason(tmp_path):
+    async def never_some(request: Request, times: int) -> Reply:
+        if request.first < 6:
+            return Reply(error="network")
+        await asyncio.sleep(0.01 if times == 1 else 0)
+        return Reply(body=b"1")
+
+    target = Scripted(never_some)
+    pace = Pace(concurrency=4, attempts=3, backoff=0.001)
+    with Journal.create(tmp_path / "j.sqlite") as journal:
+        seen = in_loop(lambda: asked(target, journal, make_wave(20), limits=pace))
+    assert Counter(target.sent) == {place: 3 if place < 6 else 1 for place in range(60)}
+    assert (seen.kind[:6] == FAILED).all()
+    assert not seen.kind[6:].any()
+    assert {REASONS[code] for code in seen.reason[:6]} == {"network"}
+
+
+def test_a_vendor_who_dies_on_the_last_trials_does_not_make_them_fail(tmp_path):
+    alive = [True]
+
+    async def dying(request: Request, _: int) -> Reply:
+        if request.first >= 20 and not alive[0]:
+            return Reply(error="network")
+        return Reply(body=b"7")
+
+    target, wave = Scripted(dying), make_wave(8)
+    pace = Pace(concurrency=2, attempts=2, backoff=0.001)
+    with Journal.create(tmp_path / "j.sqlite") as journal:
+        alive[0] = False
+        for _ in range(2):
+            with pytest.raises(PausedError) as told:
+                in_loop(lambda: asked(target, journal, wave, limits=pace))
+            assert told.value.message_id == "target.away"
+        alive[0] = True
+        seen = in_loop(lambda: asked(target, journal, wave, limits=pace))
+    assert not seen.kind.any()
+
+
+def test_no_question_is_asked_for_ever(tmp_path):
     async def never(_: Request, __: int) -> Reply:
         return Reply(error="network")
 
-    target = Scripted(never)
-    pace = Pace(concurrency=4, attempts=3, backoff=0.001)
+    target, wave = Scripted(never), make_wave(1)
+    pace = Pace(concurrency=1, attempts=2, backoff=0.001)
+    pauses = 0
     with Journal.create(tmp_path / "j.sqlite") as journal:
-        seen = in_loop(lambda: asked(target, journal, make_wave(2), limits=pace))
-    assert set(Counter(target.sent).values()) == {3}
+        while True:
+            try:
+                seen = in_loop(lambda: asked(target, journal, wave, limits=pace))
+            except PausedError:
+                pauses += 1
+            else:
+                break
+    assert pauses > 0
     assert (seen.kind == FAILED).all()
-    assert {REASONS[code] for code in seen.reason} == {"network"}
+
+
+@pytest.mark.parametrize(("reason", "waits"), [("format", False), ("network", True)])
+def test_there_is_a_wait_only_where_waiting_can_help(tmp_path, reason, waits):
+    when: list[float] = []
+
+    async def second_time(_: Request, times: int) -> Reply:
+        when.append(asyncio.get_running_loop().time())
+        return Reply(body=b"7") if times == 2 else Reply(error=reason)
+
+    target = Scripted(second_time, again={"network", "format"})
+    one = Wave.of_single_trials(
+        item=codes([0]), block=[0], again=[-1], identity=[-1], arm=[0], persona=[0]
+    )
+    pace = Pace(concurrency=1, attempts=3, backoff=0.5)
+    with Journal.create(tmp_path / "j.sqlite") as journal:
+        seen = in_loop(lambda: asked(target, journal, one, limits=pace))
+    assert seen.values["final"].tolist() == [7.0]
+    # the least wait is half of the backoff
+    assert (when[1] - when[0] >= 0.25) is waits
 
 
 def test_a_failure_that_cannot_pass_is_not_asked_again(tmp_path):

