@@ -36,8 +36,10 @@ class Change:
         What makes it the same hypothesis.
     before, after : str
         The verdicts.
+    unit : str
+        Of the effects: ``"log-ratio"``, or that of a difference.
     was, now : float or None
-        The mean effects (log-ratio, or the unit of the outcome).
+        The mean effects.
     low, high : float or None
         Where the difference `now` − `was` lies, with all the others, at 1 − α.
     movement : {"larger", "smaller", "none", "unmeasured"}
@@ -51,6 +53,7 @@ class Change:
     outcome: str
     before: str
     after: str
+    unit: str
     was: float | None
     now: float | None
     low: float | None
@@ -158,22 +161,33 @@ def _verdicts(conduct: Conduct) -> dict[Key, str]:
     return {_key(one.evidence.hypothesis): one.label for one in conduct.decisions.values()}
 
 
-Measured = tuple[float | None, Interval | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A mean effect with its interval, where there is one."""
+
+    value: float | None
+    interval: Interval | None
+    unit: str
 
 
-def _intervals(conduct: Conduct, level: float) -> dict[Key, Measured]:
+def _intervals(conduct: Conduct, level: float) -> dict[Key, _Measured]:
     """Return each effect with its interval at `level`, from the answers themselves."""
-    found: dict[Key, Measured] = {}
+    found: dict[Key, _Measured] = {}
     for name, probe in conduct.probes.items():
         observed = conduct.observed.get(name, Observed())
         for one in probe.test(conduct.study, observed, level):
-            found[_key(one.hypothesis)] = one.effect.value, one.effect.interval
+            effect = one.effect
+            found[_key(one.hypothesis)] = _Measured(
+                value=effect.value, interval=effect.interval, unit=effect.unit
+            )
     return found
 
 
-def _change(key: Key, verdicts: tuple[str, str], sides: tuple[Measured, Measured]) -> Change:
-    (was, then), (now, later) = sides
-    known = was is not None and now is not None and then is not None and later is not None
+def _change(key: Key, verdicts: tuple[str, str], sides: tuple[_Measured, _Measured]) -> Change:
+    before, after = sides
+    then, later = before.interval, after.interval
+    if before.unit != after.unit:  # nothing that can be subtracted
+        then = later = None
     return Change(
         probe=key[0],
         treatment=key[1],
@@ -181,11 +195,12 @@ def _change(key: Key, verdicts: tuple[str, str], sides: tuple[Measured, Measured
         outcome=key[3],
         before=verdicts[0],
         after=verdicts[1],
-        was=was,
-        now=now,
+        unit=after.unit,
+        was=before.value,
+        now=after.value,
         low=later.low - then.high if then and later else None,
         high=later.high - then.low if then and later else None,
-        movement=movement(was, now, then, later) if known else "unmeasured",
+        movement=movement(before.value, after.value, then, later),
     )
 
 
@@ -225,7 +240,7 @@ def _terms(old: Case, new: Case) -> Sequence[str]:
 
 def _asked(plan: Mapping[str, Any]) -> Mapping[str, Any]:
     target = plan["target"]
-    return {name: target.get(name) for name in ("request", "response", "money")}
+    return {name: target.get(name) for name in ("request", "response", "steps", "money")}
 
 
 def _limits(plan: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -84,7 +84,7 @@ def recheck(
     return Recheck(
         text=to_yaml(sized),
         seed=seed,
-        hypotheses=sum(len(names) for names in treated.values()) if findings else _count(draft),
+        hypotheses=_count(draft),
         queries=queries,
     )
 
@@ -105,7 +105,7 @@ def _treated(found: Sequence[Mapping[str, str]], wanted: Sequence[str]) -> dict[
 def _again(plan: Plan, treated: Mapping[str, list[str]], seed: int) -> Plan:
     """Return the plan with a new seed and only the probes and attributes that are checked again."""
     probes = [
-        entry.model_copy(update={"treat": tuple(n for n in entry.treat if n in treated[entry.use])})
+        entry.model_copy(update={"treat": _kept(entry.treat, treated[entry.use])})
         for entry in plan.probes
         if entry.use in treated
     ]
@@ -115,6 +115,15 @@ def _again(plan: Plan, treated: Mapping[str, list[str]], seed: int) -> Plan:
     )
     about = plan.audit.model_copy(update={"title": title})
     return plan.model_copy(update={"seed": seed, "probes": tuple(probes), "audit": about})
+
+
+def _kept(treat: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the attributes of an entry that are checked again.
+
+    What is about no attribute of the entry alone (a path, two changed together) needs them all.
+    """
+    alone = set(wanted) <= set(treat)
+    return tuple(name for name in treat if name in wanted) if alone else tuple(treat)
 
 
 def _beside(plan: Plan, files: Mapping[str, Path], where: Path) -> Plan:

@@ -11,7 +11,7 @@ from ..messages import numbers
 from . import committee
 from .context import LABELS, Context, cells, small
 from .model import Block, Cell, Fact, Facts, Group, Quote, Table
-from .sentences import size
+from .sizes import size
 
 _KINDS = {
     "reply": "report.annex_reply",
@@ -152,9 +152,7 @@ def results(about: Context) -> tuple[Block, ...]:
 
 def _gap(about: Context, finding: Finding) -> tuple[Cell, ...]:
     voice, written = about.voice, size(finding, about.voice)
-    percent = (
-        voice("report.value", percent=written.percent, interval=written.interval) if written else ""
-    )
+    effect = voice("report.value", size=written.value, interval=written.interval) if written else ""
     compared = voice(
         "report.compared",
         label=voice.of(finding.label),
@@ -166,7 +164,7 @@ def _gap(about: Context, finding: Finding) -> tuple[Cell, ...]:
         Cell(text=compared if finding.primary else compared + voice("report.secondary")),
         about.verdict_cell(finding.verdict),
         *cells(voice(_SIDES[finding.mean]), voice(_SIDES[finding.share_verdict])),
-        about.number(percent),
+        about.number(effect),
         about.number(written.money if written else ""),
     )
 

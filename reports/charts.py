@@ -7,8 +7,9 @@ import math
 from ..audit.record import Finding, Range
 from ..messages import numbers
 from .context import Context, cells
+from .measures import PRICE, measure
 from .model import Cell, Dot, FigureBlock, FlowChart, IconArray, IntervalChart, Table
-from .sentences import fraction, known, share_digits, share_text, size
+from .sizes import RATIO, known, share_digits, share_text, size, told, tolerance
 
 
 def interval(about: Context, finding: Finding) -> FigureBlock | None:
@@ -28,29 +29,37 @@ def interval(about: Context, finding: Finding) -> FigureBlock | None:
     )
     return FigureBlock(
         id=f"{finding.id}-gap",
-        title=voice(conclusion(dot)),
+        title=voice(conclusion(dot), gap=_gap(about, (finding,))),
         alt=_alt(about, finding, dot),
         chart=chart,
     )
 
 
-def forest(about: Context) -> FigureBlock | None:
-    """Return one chart with a row for each finding that has a number."""
+def forests(about: Context) -> list[FigureBlock]:
+    """Return a chart of all ratios and one of all differences, a row for each that has a number."""
+    ratios = tuple(one for one in about.primary if one.effect.unit == RATIO)
+    rest = tuple(one for one in about.primary if one.effect.unit != RATIO)
+    made = (_forest(about, "all-gaps", ratios), _forest(about, "all-points", rest))
+    return [figure for figure in made if figure]
+
+
+def _forest(about: Context, id_: str, findings: tuple[Finding, ...]) -> FigureBlock | None:
     voice = about.voice
-    made = [(finding, _dot(about, finding, finding.id)) for finding in about.primary]
+    made = [(finding, _dot(about, finding, finding.id)) for finding in findings]
     rows = [(finding, dot) for finding, dot in made if dot is not None]
     if len(rows) < 2:  # noqa: PLR2004 - one row says no more than its own page
         return None
     dots = tuple(dot for _, dot in rows)
     beyond = sum(conclusion(dot) == "report.chart_outside" for dot in dots)
     limited = any(dot.limit_low is not None for dot in dots)
+    gap = _gap(about, tuple(finding for finding, _ in rows))
     title = (
-        voice("report.forest_beyond", n=str(len(dots)), beyond=str(beyond))
+        voice("report.forest_beyond", n=str(len(dots)), beyond=str(beyond), gap=gap)
         if limited
-        else voice("report.forest_title")
+        else voice("report.forest_title", gap=gap)
     )
     return FigureBlock(
-        id="all-gaps",
+        id=id_,
         title=title,
         alt=voice.joined([_alt(about, finding, dot) for finding, dot in rows]),
         chart=IntervalChart(
@@ -58,6 +67,12 @@ def forest(about: Context) -> FigureBlock | None:
             percent_axis=_axis(about, tuple(finding for finding, _ in rows)),
         ),
     )
+
+
+def _gap(about: Context, findings: tuple[Finding, ...]) -> str:
+    """Return what the differences of all findings are called; that of prices for prices alone."""
+    named = {about.tell.say.gap(finding) for finding in findings}
+    return named.pop() if len(named) == 1 else about.voice("measures.gap_other")
 
 
 def conclusion(dot: Dot) -> str:
@@ -81,23 +96,35 @@ def icons(about: Context, finding: Finding) -> FigureBlock | None:
         return _bound_icons(about, finding, share)
     if known(share.estimate) is None:
         return None
-    voice, values = about.voice, {"beyond": about.tell.beyond(finding)}
+    voice, values = about.voice, _values(about, finding)
     hit = _hundredth(share)
     up, down = _sides(finding, hit)
-    names = {
-        "up": voice("report.icons_up", **values),
-        "down": voice("report.icons_down", **values),
-        "either": voice("report.icons_either", **values),
-    }
+    names = dict(zip(("up", "down"), sides(about, finding), strict=True))
+    names["either"] = voice("report.icons_either", **values)
     counts = {"up": up, "down": down, "either": hit - up - down}
     title = voice("report.icons_title", hit=str(hit), **values)
     return _icon_figure(about, finding, title, counts, names)
 
 
+def _values(about: Context, finding: Finding) -> dict[str, str]:
+    return {"gap": about.tell.say.gap(finding), "beyond": about.tell.beyond(finding)}
+
+
+def sides(about: Context, finding: Finding) -> tuple[str, str]:
+    """Return how customers are called whom it hits either way: dearer and cheaper, or worse off."""
+    ids = (
+        ("report.icons_up", "report.icons_down")
+        if measure(finding) == PRICE
+        else ("report.icons_worse", "report.icons_better")
+    )
+    up, down = (about.voice(message_id, **_values(about, finding)) for message_id in ids)
+    return up, down
+
+
 def _bound_icons(about: Context, finding: Finding, share: Range) -> FigureBlock | None:
     if known(share.high) is None:
         return None
-    voice, values = about.voice, {"beyond": about.tell.beyond(finding)}
+    voice, values = about.voice, _values(about, finding)
     hit = min(100, math.ceil(round(100 * (share.high or 0.0), 9)))
     title = voice("report.icons_bound", hit=str(hit), **values)
     names = {"either": voice("report.icons_may", **values)}
@@ -194,14 +221,14 @@ def share_row(about: Context, name: str, share: Range | None) -> tuple[Cell, ...
 
 
 def _dot(about: Context, finding: Finding, label: str) -> Dot | None:
-    percent, written = finding.percent, size(finding, about.voice)
-    if percent is None or written is None:
+    range_, written = told(finding), size(finding, about.voice)
+    if range_ is None or written is None:
         return None
-    low, high, middle = known(percent.low), known(percent.high), known(percent.estimate)
+    low, high, middle = known(range_.low), known(range_.high), known(range_.estimate)
     if low is None or high is None or middle is None:
         return None
-    ratio = finding.limits.ratio if finding.limits else None
-    values = {"percent": written.percent, "interval": written.interval}
+    limit = finding.limits.ratio if finding.limits else None
+    values = {"size": written.value, "interval": written.interval}
     return Dot(
         label=label,
         verdict=finding.verdict,
@@ -209,10 +236,14 @@ def _dot(about: Context, finding: Finding, label: str) -> Dot | None:
         low=low,
         high=high,
         value=about.voice("report.value", **values),
-        # the limit is a ratio: the way down is its inverse
-        limit_low=None if ratio is None else 100 * (1 / (1 + ratio) - 1),
-        limit_high=None if ratio is None else 100 * ratio,
+        limit_low=None if limit is None else _down(finding, limit),
+        limit_high=None if limit is None else 100 * limit,
     )
+
+
+def _down(finding: Finding, limit: float) -> float:
+    """Return the limit on the other side of zero: of a ratio its inverse."""
+    return 100 * (1 / (1 + limit) - 1 if finding.effect.unit == RATIO else -limit)
 
 
 def _alt(about: Context, finding: Finding, dot: Dot) -> str:
@@ -226,17 +257,20 @@ def _alt(about: Context, finding: Finding, dot: Dot) -> str:
         "report.chart_alt",
         id=finding.id,
         value=value,
-        limit=fraction(finding.limits.ratio, about.voice),
+        limit=tolerance(finding, finding.limits.ratio, about.voice),
     )
 
 
 def _axis(about: Context, findings: tuple[Finding, ...]) -> str:
     limits = {finding.limits.ratio if finding.limits else None for finding in findings}
+    gap, one = _gap(about, findings), findings[0]
+    axis = "percent" if one.effect.unit == RATIO else "points"
     if limits == {None}:
-        return about.voice("report.axis_percent")
+        return about.voice(f"report.axis_{axis}", gap=gap)
     if len(limits) > 1:
-        return about.voice("report.axis_percent_each")
-    return about.voice("report.axis_percent_limit", limit=fraction(limits.pop(), about.voice))
+        return about.voice(f"report.axis_{axis}_each", gap=gap)
+    limit = tolerance(one, limits.pop(), about.voice)
+    return about.voice(f"report.axis_{axis}_limit", gap=gap, limit=limit)
 
 
 def _money_of_one_percent(finding: Finding) -> float | None:
@@ -260,6 +294,8 @@ def _hundredth(share: Range) -> int:
 
 def _sides(finding: Finding, hit: int) -> tuple[int, int]:
     """Share `hit` out between dearer and cheaper, so that the whole stays the whole."""
+    if measure(finding).worse is None:
+        return 0, 0
     dearer, cheaper = finding.share_dearer, finding.share_cheaper
     up = known(dearer.estimate) if dearer else None
     down = known(cheaper.estimate) if cheaper else None

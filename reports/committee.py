@@ -9,11 +9,11 @@ from typing import Any
 from ..audit.record import Finding
 from ..datasets import rules
 from ..messages import numbers
+from .clauses import NAME
 from .context import Context, cells, small
 from .explained import of_kind
 from .model import Block, Bullets, Callout, Cell, Facts, Group, Paragraph, Quote, Table
 from .scrub import scrub
-from .sentences import NAME
 
 MONTHS = 12
 """Months after which a finding is too old to rely on; the longest interval that the rules name."""

@@ -8,6 +8,7 @@ from typing import Any
 from ..audit.record import Finding
 from ..datasets import rules
 from .context import Context, cells, marked
+from .measures import PRICE, is_worse, measure
 from .model import Block, Group, Paragraph, Table
 from .provisions import Provision, name
 
@@ -75,7 +76,9 @@ def _shown(on: Sequence[Finding]) -> str:
 
 
 def _difference(about: Context, on: Sequence[Finding], _: Any) -> Said:
-    return _shown(on), about.voice("committee.basis_difference", ids=_ids(about, on))
+    priced = all(measure(one) == PRICE for one in on)
+    message = "committee.basis_difference" if priced else "committee.basis_answers"
+    return _shown(on), about.voice(message, ids=_ids(about, on))
 
 
 def _ground(about: Context, on: Sequence[Finding], _: Any) -> Said:
@@ -104,10 +107,13 @@ def _automated(about: Context, _on: Sequence[Finding], _: Any) -> Said:
 
 
 def _detriment(about: Context, on: Sequence[Finding], _: Any) -> Said:
-    dearer = [one for one in on if one.direction == "dearer"]
-    if not dearer:
-        return "committee.no_evidence", about.voice("committee.basis_no_detriment")
-    return "committee.partial", about.voice("committee.basis_detriment", ids=_ids(about, dearer))
+    worse = [one for one in on if is_worse(one)]
+    priced = all(measure(one) == PRICE for one in worse or on)
+    if not worse:
+        message = "committee.basis_no_detriment" if priced else "committee.basis_not_worse"
+        return "committee.no_evidence", about.voice(message)
+    message = "committee.basis_detriment" if priced else "committee.basis_worse"
+    return "committee.partial", about.voice(message, ids=_ids(about, worse))
 
 
 def _defences(about: Context, on: Sequence[Finding], _: Any) -> Said:

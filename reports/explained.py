@@ -17,10 +17,11 @@ from ..audit.record import (
     Surrogate,
 )
 from ..messages import numbers
+from .clauses import NAME
 from .context import Context, cells
 from .model import Bar, Block, Bullets, Cell, FigureBlock, Group, Paragraph, ShareBars, Table
 from .scrub import scrub
-from .sentences import NAME, fraction, known, width
+from .sizes import fraction, known, width
 
 BARS = 5
 """Most bars of a chart; the rest is one bar."""
@@ -331,7 +332,7 @@ def _spanned(about: Context, found: Range) -> str:
         return _percent(about, found)
     digits = max(1, numbers.digits_for(width(found)))
     interval = numbers.percent_range(low, high, about.voice.language, digits=digits)
-    return about.voice("report.value", percent=_percent(about, found), interval=interval)
+    return about.voice("report.value", size=_percent(about, found), interval=interval)
 
 
 # ---------------------------------------------------------------------- where it lives

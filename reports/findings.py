@@ -6,10 +6,12 @@ from ..audit.record import ExamplePair, Finding, Range, Trial
 from ..messages import numbers
 from . import charts
 from .context import Context, cells, marked, small
+from .measures import FLAGS, MONEY, measure
 from .method import smallest
 from .model import Block, Bullets, Cell, FindingPage, Group, Paragraph, Table
 from .provisions import name, relation, says
-from .sentences import DEFENCE_STATUS, fraction, size
+from .sentences import DEFENCE_STATUS
+from .sizes import RATIO, fraction, size, told, tolerance
 
 EXAMPLES = 2
 """Most example pairs on a page."""
@@ -71,12 +73,13 @@ def _not_testable(about: Context) -> Block:
 
 def _page(about: Context, finding: Finding) -> FindingPage:
     voice = about.voice
-    told = voice.joined(about.tell.sentences(finding))
-    made: list[Block] = [Paragraph(text=told, tone="lead")]
+    lead = Paragraph(text=voice.joined(about.tell.sentences(finding)), tone="lead")
+    made: list[Block] = [lead]
     made += [chart for chart in (charts.interval(about, finding),) if chart]
     made.append(_numbers(about, finding))
-    if finding.percent is not None:
-        made.append(small(voice("report.numbers_note")))
+    if told(finding) is not None:
+        priced = finding.effect.unit == RATIO
+        made.append(small(voice("report.numbers_note" if priced else "report.points_note")))
     if about.tell.measured(finding):
         made.append(small(about.tell.measured(finding)))
     made += _against_limits(about, finding)
@@ -97,20 +100,26 @@ def _page(about: Context, finding: Finding) -> FindingPage:
 
 def _numbers(about: Context, finding: Finding) -> Table:
     voice, written = about.voice, size(finding, about.voice)
-    beyond = about.tell.beyond(finding)
+    values = {"gap": about.tell.say.gap(finding), "beyond": about.tell.beyond(finding)}
+    mean = voice("report.q_mean", **values)
     rows: list[tuple[Cell, ...] | None] = []
     if written:
-        rows.append(cells(voice("report.q_percent"), written.percent, written.interval))
+        rows.append(cells(mean, written.value, written.interval))
+    base = about.tell.say.base(finding)
+    if base:
+        rows.append(cells(voice("report.q_base"), base, voice("report.dash")))
     if written and written.money:
         per = about.tell.per(finding).strip()
         money = voice("report.q_money_per", per=per) if per else voice("report.q_money")
         rows.append(cells(money, written.money, written.money_interval))
+    up, down = charts.sides(about, finding)
+    sided = measure(finding).worse is not None
     rows += [
-        charts.share_row(about, voice("report.q_share", beyond=beyond), finding.share),
-        charts.share_row(about, voice("report.icons_up", beyond=beyond), finding.share_dearer),
-        charts.share_row(about, voice("report.icons_down", beyond=beyond), finding.share_cheaper),
-        charts.share_row(about, voice("report.q_single", beyond=beyond), finding.single_quotes),
-        charts.share_row(about, voice("report.q_twin", beyond=beyond), finding.twin_beyond),
+        charts.share_row(about, voice("report.q_share", **values), finding.share),
+        charts.share_row(about, up, finding.share_dearer if sided else None),
+        charts.share_row(about, down, finding.share_cheaper if sided else None),
+        charts.share_row(about, voice("report.q_single", **values), finding.single_quotes),
+        charts.share_row(about, voice("report.q_twin", **values), finding.twin_beyond),
         charts.share_row(about, voice("report.q_excess"), _excess(finding)),
     ]
     level = finding.effect.level
@@ -123,7 +132,7 @@ def _numbers(about: Context, finding: Finding) -> Table:
         caption=voice("report.sub_numbers"),
         head=(voice("report.h_quantity"), voice("report.h_estimate"), spread),
         rows=tuple(row for row in rows if row)
-        or (cells(voice("report.q_percent"), voice("report.no_number"), voice("report.dash")),),
+        or (cells(mean, voice("report.no_number"), voice("report.dash")),),
     )
 
 
@@ -141,9 +150,10 @@ def _against_limits(about: Context, finding: Finding) -> list[Block]:
         return []
     text = voice(
         "report.within_numbers",
-        ratio=fraction(limits.ratio, voice),
+        gap=about.tell.say.gap(finding),
+        ratio=tolerance(finding, limits.ratio, voice),
         share=fraction(limits.share, voice),
-        beyond=fraction(limits.beyond, voice),
+        beyond=tolerance(finding, limits.beyond, voice),
         smallest=smallest(about, finding),
     )
     return [Paragraph(text=text)]
@@ -227,11 +237,13 @@ def _answer(about: Context, finding: Finding, trial: Trial) -> str:
     value = trial.values.get(finding.outcome)
     if trial.outcome != "answered" or value is None:
         return about.voice(_OUTCOMES[trial.outcome])
-    money = about.setting.money
     if isinstance(value, str):
         return value
-    if money is None:
-        return numbers.decimal(value, 2)
+    if finding.outcome in FLAGS:
+        return about.voice("report.flag_there" if value else "report.flag_missing")
+    money = about.setting.money
+    if money is None or finding.outcome not in MONEY:
+        return numbers.plain(value)
     return numbers.money(value, str(money.get("currency", "")), about.voice.language, digits=2)
 
 

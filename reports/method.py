@@ -10,8 +10,9 @@ from ..audit.record import AttributeNote, Finding
 from ..messages import numbers
 from . import charts
 from .context import Context, cells, marked, small
+from .measures import PRICE, measure
 from .model import Block, Bullets, Cell, Fact, Facts, Group, Paragraph, Table
-from .sentences import fraction
+from .sizes import at_most, fraction, tolerance
 from .summary import CONTROLS
 
 ROLES = {
@@ -48,7 +49,13 @@ _LOAD = {
     "calls_answered": "report.load_calls",
 }
 _SOURCES = {"fresh": "report.identities_fresh", "pool": "report.identities_pool"}
-_DIRECTIONS = {"any": "report.direction_any", "harm": "report.direction_harm"}
+_DIRECTIONS = {
+    ("any", True): "report.direction_any",
+    ("harm", True): "report.direction_harm",
+    ("any", False): "report.direction_either",
+    ("harm", False): "report.direction_worse",
+}
+"""Which differences count, of a price and of anything else."""
 _SCALES = ((0.5, "report.h_half"), (1.0, "report.h_one"), (2.0, "report.h_two"))
 
 
@@ -240,10 +247,10 @@ def _limit_row(about: Context, finding: Finding) -> tuple[Cell, ...]:
     voice = about.voice
     return (
         Cell(text=finding.id, link=finding.id),
-        about.number(fraction(limits.ratio, voice)),
+        about.number(tolerance(finding, limits.ratio, voice)),
         about.number(fraction(limits.share, voice)),
-        about.number(fraction(limits.beyond, voice)),
-        Cell(text=voice(_DIRECTIONS[limits.direction])),
+        about.number(tolerance(finding, limits.beyond, voice)),
+        Cell(text=voice(_DIRECTIONS[limits.direction, measure(finding) == PRICE])),
         Cell(text=voice.of(limits.because)),
     )
 
@@ -273,7 +280,7 @@ def smallest(about: Context, finding: Finding) -> str:
     value = finding.smallest_detectable
     if value is None:
         return about.voice("report.no_number")
-    return numbers.at_most(100 * value, about.voice.language)
+    return at_most(100 * value, finding.effect.unit, about.voice.language)
 
 
 def _smallest(about: Context) -> Table:

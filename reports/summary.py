@@ -22,7 +22,8 @@ from .model import (
 )
 from .provisions import name
 from .scrub import scrub
-from .sentences import STRENGTHS, size
+from .sentences import STRENGTHS
+from .sizes import size
 
 CONTROLS = {
     "twins": "words.control_twins",
@@ -30,6 +31,8 @@ CONTROLS = {
     "delivery": "words.control_delivery",
     "access": "words.control_access",
     "harness": "words.control_harness",
+    "drift": "words.control_drift",
+    "asking": "words.control_asking",
 }
 
 LINE = 160
@@ -43,8 +46,7 @@ def blocks(about: Context) -> tuple[Block, ...]:
     made: list[Block] = [Paragraph(text=_tally(about), tone="lead")]
     made += _failed_controls(about)
     made += [_one(about, finding) for finding in about.primary]
-    forest = charts.forest(about)
-    made += [forest] if forest else []
+    made += charts.forests(about)
     made += [
         _table(about),
         Group(title=about.voice("report.not_judged"), blocks=(_not_judged(about),)),
@@ -143,7 +145,7 @@ def _row(about: Context, finding: Finding) -> tuple[Cell, ...]:
         Cell(text=about.tell.question(finding)),
         about.verdict_cell(finding.verdict),
         Cell(text=voice(strength) if strength else voice("report.dash")),
-        about.number(written.percent if written else ""),
+        about.number(written.value if written else ""),
         about.number(written.money if written else ""),
         Cell(text=_bears_on(about, finding) or voice("report.dash")),
     )

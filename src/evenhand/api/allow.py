@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
 from ..audit.record import Finding
 from ..errors import UsageError
+from ..reports.sizes import told
 
-Direction = Literal["dearer", "cheaper", "any"]
+Direction = Literal["dearer", "cheaper", "more", "less", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +25,17 @@ class Allow:
     ----------
     treatment : str
     up_to : float
-        Largest mean gap that is allowed, as a fraction: 0.04, or ``"4%"``. The finding's estimate
-        is compared with it.
+        Largest mean gap that is allowed, as a fraction: 0.04, or ``"4%"``; of a difference that is
+        no ratio of prices in points of a hundred. The finding's estimate is compared with it.
     because, owner : str
         Why, and who answers for it.
     until : date
         At most twelve months ahead; from the next day on the entry fails.
-    direction : {"dearer", "cheaper", "any"}
+    direction : {"dearer", "cheaper", "more", "less", "any"}
+        As in the finding: prices are dearer or cheaper, anything else is more or less.
     probe : str
+    outcome : str
+        What of the answer is compared: ``"coupon"``. Empty: whatever the probe compares.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class Allow:
     until: date | str
     direction: Direction = "any"
     probe: str = "pricing.twins"
+    outcome: str = ""
 
     def __post_init__(self) -> None:
         """Read percentages and dates, and refuse what accounts for nothing."""
@@ -61,20 +66,28 @@ class Allow:
         for name in ("treatment", "because", "owner"):
             if not str(getattr(self, name)).strip():
                 raise UsageError("api.allow_empty", name=name)
-        if self.direction not in {"dearer", "cheaper", "any"}:
-            raise UsageError("api.allow_direction", got=str(self.direction))
+        if self.direction not in get_args(Direction):
+            known = ", ".join(get_args(Direction))
+            raise UsageError("api.allow_direction", known=known, got=str(self.direction))
 
     def covers(self, finding: Finding) -> bool:
         """Return whether a finding is the one that is meant, and no larger than allowed."""
         way = self.direction in {"any", finding.direction}
-        size = abs(finding.percent.estimate or 0.0) / 100 if finding.percent else 0.0
-        return self.about(finding) and way and size <= float(self.up_to)
+        return self.about(finding) and way and mean(finding) <= float(self.up_to)
 
     def about(self, finding: Finding) -> bool:
-        """Return whether a finding is of the probe and the treatment that are meant."""
+        """Return whether a finding is of the probe, the treatment and the outcome that are meant."""
         # a probe that is used twice in a plan is numbered there
         probe = finding.probe.partition("#")[0]
-        return (probe, finding.treatment) == (self.probe, self.treatment)
+        same = (probe, finding.treatment) == (self.probe, self.treatment)
+        return same and self.outcome in {"", finding.outcome}
+
+
+def mean(finding: Finding) -> float:
+    """Return how large the mean effect is, as a fraction; 0 where none was measured."""
+    effect = told(finding)
+    estimate = effect.estimate if effect else None
+    return abs(estimate or 0.0) / 100
 
 
 def fraction(value: float | str) -> float:

@@ -15,8 +15,9 @@ from ..audit.folder import RunFolder
 from ..audit.record import Finding, Record
 from ..errors import EvenhandError, UsageError
 from ..messages import numbers
+from ..reports.sizes import told
 from . import call
-from .allow import Allow, allowances, day, fraction
+from .allow import Allow, allowances, day, fraction, mean
 from .call import Arguments, Prepared
 from .result import Result
 
@@ -285,17 +286,16 @@ def _limits(before: Record, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "treat": [name],
             "direction": wanted["direction"],
-            "ratio": min(MOST, ratio + max(map(_mean, findings))),
+            "ratio": min(MOST, ratio + _largest(findings)),
             "share": min(MOST, share + max(map(_share, findings))),
-            "beyond": min(MOST, beyond + max(map(_mean, findings))),
+            "beyond": min(MOST, beyond + _largest(findings)),
         }
         for name, findings in found.items()
     ]
 
 
-def _mean(finding: Finding) -> float:
-    estimate = finding.percent.estimate if finding.percent else None
-    return round(abs(estimate or 0.0) / 100, 6)
+def _largest(findings: Sequence[Finding]) -> float:
+    return round(max(map(mean, findings)), 6)
 
 
 def _share(finding: Finding) -> float:
@@ -367,18 +367,24 @@ def properties(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     """Return what a JUnit file says of an audit: each verdict and effect, and what is allowed."""
     made: list[tuple[str, str]] = [("evenhand.record", record.content_sha256)]
     for finding in record.content.findings:
-        key = f"evenhand.{finding.treatment}.{finding.level}"
+        key = _key(finding)
         made.append((f"{key}.verdict", finding.verdict))
-        percent = finding.percent
-        if percent is not None and percent.estimate is not None:
-            ends = (percent.estimate, percent.low, percent.high)
+        effect = told(finding)
+        if effect is not None and effect.estimate is not None:
+            ends = (effect.estimate, effect.low, effect.high)
             shown = ["" if end is None else f"{end:.4g}" for end in ends]
-            made.append((f"{key}.percent", f"{shown[0]} [{shown[1]}, {shown[2]}]"))
+            made.append((f"{key}.{effect.unit}", f"{shown[0]} [{shown[1]}, {shown[2]}]"))
     made += [
-        (f"evenhand.{finding.treatment}.{finding.level}.allowed", _allowed(finding, entry))
+        (f"{_key(finding)}.allowed", _allowed(finding, entry))
         for finding, entry in judgement.allowed
     ]
     return made
+
+
+def _key(finding: Finding) -> str:
+    """Return the name of a finding in a JUnit file; prices as they are paid go without saying."""
+    key = f"evenhand.{finding.treatment}.{finding.level}"
+    return key if finding.outcome == "final" else f"{key}.{finding.outcome}"
 
 
 def _allowed(finding: Finding, entry: Allow) -> str:

@@ -10,7 +10,7 @@ from ..audit.record import Finding, Record
 from ..messages import SYMBOLS, numbers
 from ..reports.context import LABELS, Context, context
 from ..reports.model import Block, Bullets, FigureBlock, Group, Paragraph
-from ..reports.sentences import size
+from ..reports.sizes import RATIO, size, told
 
 MARKERS = {"established": "^", "cleared": "o", "indicated": "s", "inconclusive": "D"}
 """Shapes tell verdicts apart, as in the report; colour says nothing."""
@@ -80,7 +80,9 @@ def _row(tell: Context, finding: Finding) -> str:
     cells = [
         f"{finding.id} {_verdict(tell, finding)}",
         tell.tell.question(finding),
-        f"{written.percent} ({written.interval})" if written else dash,
+        tell.voice("report.value", size=written.value, interval=written.interval)
+        if written
+        else dash,
         written.money if written and written.money else dash,
         tell.voice("api.asked", blocks=numbers.count(finding.n)),
     ]
@@ -113,7 +115,7 @@ def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:
     font = cjk_font()
     chosen = language or messages.language()
     tell = about(record, chosen if chosen == "en" or font else "en")
-    found = [one for one in tell.primary if one.percent and one.percent.estimate is not None]
+    found = [one for one in tell.primary if _measured(one)]
     if axes is None:
         height = 1.2 + 0.55 * max(1, len(found))
         axes = plt.subplots(figsize=(7, height), layout="constrained")[1]
@@ -124,7 +126,7 @@ def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:
     names = [f"{one.id} {tell.tell.label(one)}: {_level(tell, one)}" for one in found]
     axes.set_yticks(range(len(found)), names, **family)
     axes.set_ylim(len(found) - 0.5, -0.5)
-    axes.set_xlabel(tell.voice("api.axis"), **family)
+    axes.set_xlabel(tell.voice(_axis(found)), **family)
     axes.set_title(_conclusion(tell), loc="left", fontsize="medium", **family)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -132,17 +134,30 @@ def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:
 
 
 def _draw(axes: Any, finding: Finding, place: int) -> None:
-    percent = finding.percent
-    if percent is None or percent.estimate is None:
+    effect = told(finding)
+    if effect is None or effect.estimate is None:
         return
     if finding.limits is not None:
         limit = 100 * finding.limits.ratio
         ends = ([-limit, limit], [place - 0.35] * 2, [place + 0.35] * 2)
         axes.fill_between(*ends, color="0.88", linewidth=0)
-    if percent.low is not None and percent.high is not None:
-        axes.plot([percent.low, percent.high], [place, place], color="#1f4e79", linewidth=2)
+    if effect.low is not None and effect.high is not None:
+        axes.plot([effect.low, effect.high], [place, place], color="#1f4e79", linewidth=2)
     marker = MARKERS[finding.verdict]
-    axes.plot([percent.estimate], [place], marker=marker, color="#1f4e79", markersize=8)
+    axes.plot([effect.estimate], [place], marker=marker, color="#1f4e79", markersize=8)
+
+
+def _measured(finding: Finding) -> bool:
+    effect = told(finding)
+    return effect is not None and effect.estimate is not None
+
+
+def _axis(found: list[Finding]) -> str:
+    """Return the id of the axis: a percent and a point are both one of a hundred."""
+    ratios = {one.effect.unit == RATIO for one in found}
+    if ratios == {False}:
+        return "api.axis_points"
+    return "api.axis_either" if len(ratios) > 1 else "api.axis"
 
 
 def _level(tell: Context, finding: Finding) -> str:
@@ -154,7 +169,9 @@ def _conclusion(tell: Context) -> str:
     if len(tell.primary) == 1:
         return tell.tell.claim(tell.primary[0])
     beyond = sum(finding.verdict == "established" for finding in tell.primary)
-    return tell.voice("report.forest_beyond", n=str(len(tell.primary)), beyond=str(beyond))
+    gaps = {tell.tell.say.gap(finding) for finding in tell.primary}
+    gap = gaps.pop() if len(gaps) == 1 else tell.voice("measures.gap_other")
+    return tell.voice("report.forest_beyond", n=str(len(tell.primary)), beyond=str(beyond), gap=gap)
 
 
 def cjk_font() -> str | None:

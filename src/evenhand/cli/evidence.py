@@ -262,6 +262,8 @@ def _lines(found: Comparison) -> list[str]:
 
 
 def _line(one: Change) -> str:
+    from ..reports.sizes import hundredths, written
+
     values: dict[str, Any] = {
         "name": f"{one.probe} {one.treatment} = {one.level} ({one.outcome})",
         "before": both(f"words.{one.before}"),
@@ -271,7 +273,10 @@ def _line(one: Change) -> str:
         return text("evidence.compare_unmeasured", **values)
     sizes = {"low": one.low, "high": one.high, "was": one.was, "now": one.now}
     chosen = language()
-    shown = {name: numbers.percent(100 * size, chosen, digits=2) for name, size in sizes.items()}
+    shown = {
+        name: written(hundredths(size, one.unit), one.unit, chosen, digits=2)
+        for name, size in sizes.items()
+    }
     return text(
         "evidence.compare_line", **values, **shown, change=both(f"evidence.change_{one.movement}")
     )

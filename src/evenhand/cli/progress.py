@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..messages import SYMBOLS, language, numbers, text
+from ..audit.findings import subject_of
+from ..messages import SYMBOLS, language, text
+from ..reports.sizes import hundredths, written
 from . import view
 
 if TYPE_CHECKING:
@@ -108,11 +110,14 @@ def _hypotheses(conduct: Conduct) -> Iterator[str]:
 
 def _name(conduct: Conduct, one: Decision) -> str:
     hypothesis = one.evidence.hypothesis
-    attribute = conduct.study.attributes[hypothesis.treatment]
-    label = (attribute.label or {}).get(language(), attribute.name)
-    return f"{label} · {hypothesis.level}"
+    about = subject_of(hypothesis, conduct.study)
+    label = (about.label or {}).get(language(), about.name)
+    outcome = "" if hypothesis.outcome == "final" else f" · {hypothesis.outcome}"
+    return f"{label} · {hypothesis.level}{outcome}"
 
 
 def _effect(one: Decision) -> str:
-    value = one.evidence.effect.value
-    return "–" if value is None else numbers.percent(100 * math.expm1(value), language())
+    effect = one.evidence.effect
+    if effect.value is None:
+        return "–"
+    return written(hundredths(effect.value, effect.unit), effect.unit, language())

@@ -99,10 +99,17 @@ def stoppable(request: Path) -> Iterator[None]:
 def finding_lines(found: Finding) -> Iterable[str]:
     """Yield a finding in a few lines: verdict, effect, share, reason."""
     from ..messages import numbers
+    from ..reports.clauses import Clauses
+    from ..reports.measures import PRICE, measure
+    from ..reports.sizes import size, tolerance
+    from ..reports.voice import Voice
 
     chosen = language()
+    say = Clauses(Voice(chosen), frozenset())
     label = text(f"words.{found.verdict}")
     name = getattr(found.label, chosen)
+    if measure(found) != PRICE:
+        name = text("cli.named", name=name, many=say.many(found))
     level = getattr(found.level_label, chosen) if found.level_label else found.level
     reference = getattr(found.reference_label, chosen) if found.reference_label else found.reference
     yield text(
@@ -114,15 +121,13 @@ def finding_lines(found: Finding) -> Iterable[str]:
         level=level,
         reference=reference,
     )
-    effect = found.percent
-    if effect is not None and effect.estimate is not None and effect.low is not None:
-        width = (effect.high or 0.0) - effect.low
-        digits = numbers.digits_for(width)
+    effect = size(found, say.voice)
+    if effect is not None and effect.low:
         yield text(
             "cli.effect_fresh" if found.fresh_blocks else "cli.effect",
-            estimate=numbers.percent(effect.estimate, chosen, digits=digits),
-            low=numbers.percent(effect.low, chosen, digits=digits),
-            high=numbers.percent(effect.high or 0.0, chosen, digits=digits),
+            estimate=effect.value,
+            low=effect.low,
+            high=effect.high,
             blocks=f"{found.n:,}",
             queries=f"{found.queries:,}",
             fresh=found.fresh_blocks,
@@ -131,7 +136,8 @@ def finding_lines(found: Finding) -> Iterable[str]:
     if known and found.share is not None and None not in (found.share.low, found.share.high):
         yield text(
             "cli.share",
-            beyond=numbers.percent(100 * (found.share.beyond or 0.0), chosen),
+            gap=say.gap(found),
+            beyond=tolerance(found, found.share.beyond, say.voice),
             low=numbers.percent(100 * (found.share.low or 0.0), chosen),
             high=numbers.percent(100 * (found.share.high or 0.0), chosen),
         )

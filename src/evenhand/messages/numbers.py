@@ -86,8 +86,18 @@ def percent(value: float, language: str, *, digits: int | None = None) -> str:
     >>> percent(3.0, "zh", digits=1), percent(3.0, "en", digits=1), percent(1.0, "en")
     ('3.0%', '3.0 %', '1 %')
     """
-    number = decimal(value, digits) if digits is not None else _shortest(value)
-    return text("words.percent", language, number=number)
+    return text("words.percent", language, number=plain(value, digits))
+
+
+def plain(value: float, digits: int | None = None) -> str:
+    """Return a number with `digits` decimals; without, with as many as a declared number has.
+
+    Examples
+    --------
+    >>> plain(3.0, 1), plain(3.0), plain(2.5)
+    ('3.0', '3', '2.5')
+    """
+    return _shortest(value) if digits is None else decimal(value, digits)
 
 
 def percent_range(low: float, high: float, language: str, *, digits: int) -> str:
@@ -111,9 +121,19 @@ def at_most(value: float, language: str) -> str:
     >>> at_most(1.9, "zh"), at_most(7.21, "en"), at_most(12.0, "en"), at_most(0.0, "en")
     ('1.9%', '7.3 %', '12 %', '0 %')
     """
+    return text("words.percent", language, number=bound(value))
+
+
+def bound(value: float) -> str:
+    """Return an upper bound with two figures, rounded up.
+
+    Examples
+    --------
+    >>> bound(1.9), bound(7.21)
+    ('1.9', '7.3')
+    """
     digits = 0 if value == 0 or value >= 10 else 1 if value >= 1 else 2  # noqa: PLR2004 - two figures
-    bound = _rounded(round(value, 9), digits, ROUND_CEILING)
-    return text("words.percent", language, number=f"{bound:.{digits}f}")
+    return f"{_rounded(round(value, 9), digits, ROUND_CEILING):.{digits}f}"
 
 
 def money(

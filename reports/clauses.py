@@ -1,0 +1,155 @@
+"""Who is compared, and the clause that says how they differ: what the model sentences are put from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.record import Finding
+from ..messages import numbers
+from .measures import Way, measure, way
+from .scrub import scrub
+from .sizes import Size, hundredths, size, told, width, written
+from .voice import Voice
+
+NAME = 60
+"""Most characters of a name inside a sentence."""
+_PER = {
+    "night": "words.per_night",
+    "trip": "words.per_trip",
+    "ride": "words.per_ride",
+    "month": "words.per_month",
+    "year": "words.per_year",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """Parts of sentences about findings, in one language.
+
+    Parameters
+    ----------
+    voice : Voice
+    attributes : frozenset of str
+        The attributes of the plan. What is about none of them is about something done: a path.
+        Several that are changed together are joined by a plus.
+    """
+
+    voice: Voice
+    attributes: frozenset[str]
+
+    def label(self, finding: Finding) -> str:
+        """Return what people call what was varied."""
+        label = scrub(self.voice.of(finding.label) or finding.treatment, NAME)
+        return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+    def what(self, finding: Finding) -> str:
+        """Return what was varied as it stands in a sentence: “the phone model”, “repeated looks”."""
+        label = self.label(finding)
+        return self.voice("report.the", label=label) if self._of_plan(finding) else label
+
+    def _of_plan(self, finding: Finding) -> bool:
+        return all(name in self.attributes for name in finding.treatment.split("+"))
+
+    def many(self, finding: Finding) -> str:
+        """Return what is measured, of several: “quotes”."""
+        name = measure(finding).name
+        return self.voice(f"measures.many_{name}", outcome=scrub(finding.outcome, NAME))
+
+    def gap(self, finding: Finding) -> str:
+        """Return what a difference is called."""
+        return self.voice(
+            "measures.gap_priced" if measure(finding).priced else "measures.gap_other"
+        )
+
+    def per(self, finding: Finding) -> str:
+        """Return “a night”, with the space before it that English needs; empty where no money is."""
+        per = finding.money.per if finding.money else None
+        if not per:
+            return ""
+        if per in _PER:
+            return self.voice(_PER[per])
+        return self.voice("words.per_other", per=per)
+
+    def who(self, finding: Finding) -> tuple[str, str, str]:
+        """Return how the treated are called, how the reference is, and how both are together."""
+        values = {
+            "label": self.label(finding),
+            "level": scrub(self.voice.of(finding.level_label, finding.level), NAME),
+            "reference": scrub(self.voice.of(finding.reference_label, finding.reference), NAME),
+        }
+        form = self._form(finding)
+        who, whom, pair = (
+            self.voice(f"report.{part}_{form}", **values) for part in ("who", "whom", "pair")
+        )
+        return who, whom, pair
+
+    def _form(self, finding: Finding) -> str:
+        if finding.level_label is None or finding.reference_label is None:
+            return "plain"
+        if not self._of_plan(finding):
+            return "path"
+        return "habit" if finding.role == "habit" else "shown"
+
+    def clause(self, finding: Finding, *, neutral: bool = False) -> str:
+        """Return how the two differ, with interval and money; empty where no size was measured.
+
+        `neutral`: without saying which way.
+        """
+        direction: Way = "apart" if neutral else way(finding)
+        found = size(finding, self.voice, flipped=direction == "less")
+        if found is None:
+            return ""
+        spread = self.spread(finding, found, between=direction == "apart")
+        _, whom, _ = self.who(finding)
+        return self._filled(finding, direction, found, spread, self.voice("report.than", whom=whom))
+
+    def short(self, finding: Finding) -> str:
+        """Return how the treated differ, with the size alone: the title of a page."""
+        direction = way(finding)
+        found = size(finding, self.voice, flipped=direction == "less")
+        return "" if found is None else self._filled(finding, direction, found, "", "")
+
+    def _filled(self, finding: Finding, direction: Way, found: Size, spread: str, than: str) -> str:
+        who, _, pair = self.who(finding)
+        what, outcome = measure(finding), scrub(finding.outcome, NAME)
+        one = ""
+        if what.clause in {"amount", "part", "index"}:
+            one = self.voice(f"measures.one_{what.name}", outcome=outcome)
+        return self.voice(
+            f"measures.{what.clause}_{direction}",
+            who=who,
+            pair=pair,
+            than=than,
+            per=self.per(finding),
+            one=one,
+            many=self.many(finding),
+            outcome=outcome,
+            size=found.value,
+            number=found.number,
+            spread=spread,
+        )
+
+    def spread(self, finding: Finding, found: Size, *, between: bool = False) -> str:
+        """Return the interval in brackets, with what the reference gets, and the money."""
+        voice, inside = self.voice, found.interval
+        if between:
+            inside = voice("report.between", interval=inside)
+        base = self.base(finding)
+        if base:
+            inside = voice("report.with_base", interval=inside, base=base)
+        money = voice("report.money", money=found.money) if found.money else ""
+        return voice("report.spread", inside=inside, money=money)
+
+    def base(self, finding: Finding) -> str:
+        """Return what the reference gets, where that is told; with the digits of the effect."""
+        what, unit = measure(finding), finding.effect.unit
+        if not what.base or finding.base is None:
+            return ""
+        value, language = hundredths(finding.base, unit), self.voice.language
+        digits = numbers.digits_for(width(told(finding)))
+        return self.voice(
+            f"measures.{what.clause}_base",
+            number=numbers.decimal(value, digits),
+            percent=numbers.percent(value, language, digits=digits),
+            size=written(value, unit, language, digits=digits),
+        )
