@@ -249,6 +249,8 @@ def positive(plan: Plan, source: Source) -> Iterator[Problem]:
             )
     if level_text(control.from_) == level_text(control.to):
         yield source.problem("plan.positive_same", (*key, "to"))
+    if control.expect != "different" and not (_answered(plan, "final") or _answered(plan, "list")):
+        yield source.problem("plan.positive_expect", (*key, "expect"), got=control.expect)
 
 
 def money(plan: Plan, source: Source) -> Iterator[Problem]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..messages import Text
+from ..probes.answers import scores_of
 from ..probes.controls import Pilot, Positive
+from ..probes.matched import Matched
 from ..probes.protocol import Hypothesis, Probe, Question, Study
 from ..probes.registry import card, make
+from ..probes.scores import FINAL, Score
 from ..probes.served import lacking, missing
 from ..probes.shares import Direction
 from .plan import Plan, ProbeEntry, entries_of
@@ -13,7 +18,11 @@ from .plan import Plan, ProbeEntry, entries_of
 
 def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
     """Return what a plan asks, in the order of turns: controls first."""
-    questions: dict[str, Question] = {Pilot().card.name: Pilot()}
+    probes, _ = probes_of(plan, study)
+    # controls walk the way of the first probe: a shop may answer nobody who has not come through it
+    session = next((entry.session for entry in plan.probes), ())
+    pilot = Pilot(session=session)
+    questions: dict[str, Question] = {pilot.card.name: pilot}
     if plan.controls.positive is not None:
         declared = plan.controls.positive
         levels = study.attributes[declared.attribute].levels
@@ -22,10 +31,26 @@ def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
             low=levels.index(declared.from_),
             high=levels.index(declared.to),
             expect=declared.expect,
+            score=_moved(declared.expect, probes.values(), study),
+            session=session,
         )
         questions[control.card.name] = control
-    questions.update(probes_of(plan, study)[0])
-    return questions
+    return {**questions, **probes}
+
+
+def _moved(expect: str, probes: Iterable[Probe], study: Study) -> Score:
+    """Return in what the positive control compares answers.
+
+    In prices where it must grow dearer or cheaper; else in what the first probe compares, unless
+    that only says yes or no: few conditions move a refusal.
+    """
+    answered = scores_of(study)
+    dear = [score for name, score in answered.items() if study.outcomes[name] == "price"]
+    matched = [probe for probe in probes if isinstance(probe, Matched)]
+    compared = [one.score for probe in matched for one in probe.layout(study).compared]
+    asked = [score for score in compared if not score.flips]
+    found = dear if expect != "different" else asked
+    return next(iter([*found, *answered.values()]), FINAL)
 
 
 def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Text]]:

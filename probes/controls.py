@@ -9,11 +9,13 @@ from typing import Literal
 import numpy as np
 
 from ..messages import both
-from ..metrics.dependence import log_one_sided
+from ..metrics.dependence import log_dependence, log_one_sided
 from .accounts import assign
 from .contexts import draw, lay_out
-from .design import ANSWERED, REFERENCE, TREATED, TWIN, Floats, Observed, Wave
+from .design import REFERENCE, TREATED, TWIN, Floats, Observed, Wave
+from .ledger import Ledger
 from .protocol import Card, Seen, Study
+from .scores import FINAL, Score
 
 PILOT_PAIRS = 30
 POSITIVE_BLOCKS = 16
@@ -35,20 +37,27 @@ POSITIVE = Card(
     name="control.positive",
     question=both("audit.positive_question"),
     roles=frozenset({"condition"}),
-    needs=frozenset({"price"}),
-    outcomes={"final": "log-ratio"},
+    needs=frozenset(),
+    outcomes={},
     null=both("audit.positive_null"),
     cost=both("audit.positive_cost", blocks=POSITIVE_BLOCKS, cap=POSITIVE_CAP),
     guarantee="finite-sample",
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pilot:
     """Wave 0: thirty pairs of identical customers. Counted, never evidence.
 
     It shows that the target can be reached and read, and how noisy it is by itself.
+
+    Parameters
+    ----------
+    session : tuple of str
+        Steps that every session walks. Empty: the target's last step alone.
     """
+
+    session: tuple[str, ...] = ()
 
     @property
     def card(self) -> Card:
@@ -57,12 +66,14 @@ class Pilot:
 
     def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
         """Return the one wave of pairs, then None."""
-        pairs = min(PILOT_PAIRS, seen.trials_left // 2)
+        path = walked(study, self.session)
+        pairs = min(PILOT_PAIRS, seen.trials_left // (2 * len(path)))
         if seen.observed.waves or pairs < 1:
             return None
         arms = np.ones((pairs, 2), dtype=bool)
         contexts = draw(study, pairs, rng)
-        wave = lay_out(contexts, arms=arms, first_block=0, overrides={}, rng=rng)
+        paths = {REFERENCE: path, TWIN: path}
+        wave = lay_out(contexts, arms=arms, first_block=0, overrides={}, paths=paths, rng=rng)
         return assign(study, wave, seen.observed, rng)
 
 
@@ -76,14 +87,19 @@ class Positive:
     low, high : int
         Level codes that are compared; `expect` says how the answer moves from `low` to `high`.
     expect : {"dearer", "cheaper", "different"}
-    outcome : str
+    score : Score
+        In what answers are compared. What can only be judged beside others is asked with a twin,
+        and can only be different.
+    session : tuple of str
+        Steps that every session walks. Empty: the target's last step alone.
     """
 
     attribute: str
     low: int
     high: int
     expect: Literal["dearer", "cheaper", "different"] = "different"
-    outcome: str = "final"
+    score: Score = FINAL
+    session: tuple[str, ...] = ()
 
     @property
     def card(self) -> Card:
@@ -92,29 +108,39 @@ class Positive:
 
     def design(self, study: Study, seen: Seen, rng: np.random.Generator) -> Wave | None:
         """Return sixteen more blocks until the condition has moved the answer, or the cap."""
-        asked = sum(len(wave) for wave in seen.observed.waves) // 2
-        blocks = min(POSITIVE_BLOCKS, seen.trials_left // 2, POSITIVE_CAP - asked)
+        path = walked(study, self.session)
+        asked = [REFERENCE, *([TWIN] if self.score.pairwise else []), TREATED]
+        done = int(seen.observed.column("block").max(initial=-1)) + 1
+        affordable = seen.trials_left // (len(asked) * len(path))
+        blocks = min(POSITIVE_BLOCKS, affordable, POSITIVE_CAP - done)
         if blocks < 1 or self.log_evidence(seen.observed) >= PASS:
             return None
         arms = np.zeros((blocks, TREATED + 1), dtype=bool)
-        arms[:, [REFERENCE, TREATED]] = True
-        overrides = {
-            REFERENCE: {self.attribute: self.low},
-            TREATED: {self.attribute: self.high},
-        }
-        contexts = draw(study, blocks, rng)
-        wave = lay_out(contexts, arms=arms, first_block=asked, overrides=overrides, rng=rng)
+        arms[:, asked] = True
+        wave = lay_out(
+            draw(study, blocks, rng),
+            arms=arms,
+            first_block=done,
+            overrides={
+                column: {self.attribute: self.high if column == TREATED else self.low}
+                for column in asked
+            },
+            paths=dict.fromkeys(range(TREATED + 1), path),
+            rng=rng,
+        )
         return assign(study, wave, seen.observed, rng)
 
     def log_evidence(self, observed: Observed) -> float:
         """Return the largest log e-value so far against "the condition does not move the answer".
 
-        Finite-sample, by the random order of the two arms; at any stopping time.
+        Finite-sample, by the random order of the arms; at any stopping time.
         """
         if not observed.waves:
             return 0.0
-        answers = by_block(observed, self.outcome, TREATED + 1)
-        low, high = answers[:, REFERENCE], answers[:, TREATED]
+        ledger = Ledger.of(observed, self.score, TREATED + 1)
+        if self.score.pairwise:
+            return _largest(log_dependence(*ledger.triples(TREATED)))
+        low, high = ledger.score[:, REFERENCE], ledger.score[:, TREATED]
         if self.expect == "dearer":
             return _largest(log_one_sided(high, low))
         if self.expect == "cheaper":
@@ -123,29 +149,27 @@ class Positive:
         return _largest(np.logaddexp(up, down) - math.log(2))
 
 
-def by_block(observed: Observed, outcome: str, width: int) -> Floats:
-    """Return the logarithm of `outcome` as (blocks, arms); NaN where nothing was answered."""
-    block, arm = observed.column("block"), observed.column("arm")
-    table = np.full((int(block.max()) + 1, width), np.nan)
-    values = np.asarray(observed.values.get(outcome, np.full(len(block), np.nan)), dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.where(observed.kind == ANSWERED, values, np.nan))
-    table[block, arm] = logs
-    return table
+def walked(study: Study, session: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the steps of a session as codes; without any the target's last step alone."""
+    return tuple(study.steps.index(step) for step in session or study.steps[-1:])
 
 
 def _largest(path: Floats) -> float:
     return float(max(0.0, np.max(path, initial=0.0)))
 
 
-def pilot_noise(observed: Observed, outcome: str) -> float:
-    """Return the standard deviation of the vendor's own noise on the log scale, from the pilot.
+def pilot_noise(observed: Observed, score: Score) -> float:
+    """Return how far identical customers of the pilot are apart, in a score.
 
-    NaN where fewer than two pairs were answered.
+    For amounts the standard deviation of one quote on the log scale; for all else the mean
+    difference between two customers. NaN where fewer than two pairs were answered.
     """
     if not observed.waves:
         return math.nan
-    answers = by_block(observed, outcome, TWIN + 1)
-    gaps = answers[:, TWIN] - answers[:, REFERENCE]
+    gaps = Ledger.of(observed, score, TWIN + 1).gap(TWIN)
     gaps = gaps[np.isfinite(gaps)]
-    return float(np.sqrt(np.mean(gaps**2) / 2)) if len(gaps) > 1 else math.nan
+    if len(gaps) < 2:  # noqa: PLR2004 - one pair says nothing of a spread
+        return math.nan
+    if score.unit == "log-ratio":
+        return float(np.sqrt(np.mean(gaps**2) / 2))
+    return float(np.mean(np.abs(gaps)))

@@ -1,0 +1,1 @@
+"""Access: who is refused, and how much is offered to whom."""
