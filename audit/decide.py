@@ -295,7 +295,8 @@ def _one(
         adjusted=float(adjusted(log_e, min(established, family.hypotheses - 1), family.hypotheses)),
     )
     needed = queries_needed(item, family, established)
-    closed, reason = _why(item, one, base, health, needed, trials_left, final=final)
+    at_best = queries_needed(_hoped(item), family, established)
+    closed, reason = _why(item, one, base, health, needed, at_best, trials_left, final=final)
     return replace(
         base,
         closed=closed,
@@ -316,6 +317,14 @@ def queries_needed(item: Evidence, family: Family, established: int) -> int | No
     return None if blocks is None else math.ceil(blocks * item.queries / max(1, item.n))
 
 
+def _hoped(item: Evidence) -> Evidence:
+    """Return the evidence as it may well come to be: whether going on is hopeless."""
+    claims = item.claims[1.0]
+    inside, beyond = claims.hoped
+    best = replace(claims, inside=(inside,) * 3, beyond=beyond)
+    return replace(item, claims={1.0: best})
+
+
 def _label(item: Evidence, one: Called, health: Health) -> Label:
     if not health.harness or not item.delivered:
         return "inconclusive"
@@ -332,13 +341,14 @@ def _why(
     base: Decision,
     health: Health,
     needed: int | None,
+    at_best: int | None,
     trials_left: int | None,
     *,
     final: bool,
 ) -> tuple[bool, str | None]:
     """Return whether the hypothesis is closed, and why it was not settled, by precedence."""
     noisy = base.share == "not_estimable" and item.share is not None
-    hopeless = needed is not None and trials_left is not None and needed > HOPELESS * trials_left
+    hopeless = at_best is not None and trials_left is not None and at_best > HOPELESS * trials_left
     over = final or hopeless
     unknown = needed is None
     reasons: tuple[tuple[bool, str | None], ...] = (

@@ -100,7 +100,7 @@ def claims(
         inside=inside(ledger, arm, limit=limit, direction=direction, bound=bound, tied=tied),
         hoped=(
             _inside_hoped(ledger, arm, shares, limit=limit, direction=direction, bound=bound),
-            _hoped(joint),
+            max(_hoped(mean), _hoped(beyond)) - HALF,
         ),
         estimable=tied
         or shares.alike

@@ -119,6 +119,7 @@ def pilot(
     plan: PlanFile, out: Out = None, lang: Lang = None, json_: Json = False, quiet: Quiet = False
 ) -> int:
     """Send the pilot: wave 0 of the run."""
+    from ..audit.delivery import check_delivery
     from ..audit.pilot import pilot_of
     from ..audit.run import begin, prepare, run
 
@@ -127,11 +128,12 @@ def pilot(
     folder = begin(audit, out or _default_folder(plan))
     with view.stoppable(folder.stop):
         conduct = run(audit, folder, pilot_only=True)
-    seen = pilot_of(conduct)
+    seen, delivery = pilot_of(conduct), check_delivery(audit, conduct, folder)
     if json_:
-        view.out(json.dumps(seen.as_dict(), ensure_ascii=False, indent=1))
+        both = {**seen.as_dict(), "delivery": delivery.as_dict()}
+        view.out(json.dumps(both, ensure_ascii=False, indent=1))
     elif not quiet:
-        for line in seen.lines():
+        for line in (*seen.lines(), *delivery.lines()):
             view.out(line)
     return 0
 
@@ -353,16 +355,26 @@ def rules(
 
 @app.command(help=text("cli.vendors"))
 def vendors(
-    action: Annotated[str, typer.Argument(metavar="[serve]")] = "list",
+    action: Annotated[str, typer.Argument(metavar="[serve|score]")] = "list",
     name: Annotated[str, typer.Argument(metavar="NAME")] = "",
     port: Annotated[int, typer.Option("--port")] = 8000,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help=text("vendors.help_seeds"))] = 20,
+    queries: Annotated[
+        int, typer.Option("--queries", min=100, help=text("vendors.help_queries"))
+    ] = 5000,
     lang: Lang = None,
+    json_: Json = False,
 ) -> int:
-    """List the zoo, or serve one vendor."""
+    """List the zoo, serve one vendor, or score the suite over all whose truth is known."""
     from ..datasets import vendors as zoo
 
     check_language(lang)
-    if one_of("vendors", action, ("list", "serve")) == "serve":
+    one_of("vendors", action, ("list", "serve", "score"))
+    if action == "score":
+        from .score import score
+
+        return score([name] if name else [], seeds=seeds, queries=queries, json_=json_)
+    if action == "serve":
         from ..datasets.vendors.serve import main as serve
 
         zoo.get(name)
