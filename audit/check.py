@@ -134,7 +134,12 @@ def check(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]) ->
     """
     plan = loaded.plan
     primary = [hypothesis for hypothesis in hypotheses if hypothesis.primary]
-    parts = [_Part(name, entry, study, primary) for name, entry in entries_of(plan).items()]
+    testing = {one.probe for one in primary}
+    parts = [
+        _Part(name, entry, study, primary)
+        for name, entry in entries_of(plan).items()
+        if name in testing
+    ]
     per_second = rate(plan)
     outlooks = [_outlook(loaded, study, parts, len(primary), noise) for noise in NOISES]
     missing = [

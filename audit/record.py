@@ -290,7 +290,7 @@ class Finding(_Part):
 class Control(_Part):
     """A check of the audit itself."""
 
-    kind: Literal["twins", "positive", "delivery", "access", "harness"]
+    kind: Literal["twins", "positive", "delivery", "access", "harness", "drift", "asking"]
     passed: bool
     statement: Text
 

@@ -256,7 +256,7 @@ class Check:
 
     Parameters
     ----------
-    kind : {"twins", "harness", "access"}
+    kind : {"twins", "harness", "access", "drift", "asking"}
     passed : bool
     values : mapping
         For the sentence that reports it (message ``audit.control_<kind>``).

@@ -37,6 +37,13 @@ class Options:
             raise self._refusal("pricing.need_number", name, value)
         return float(value)
 
+    def count(self, name: str, usual: int) -> int:
+        """Return a whole number of two or more; the usual one where it is not given."""
+        value = self._given.get(name, usual)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 2:  # noqa: PLR2004 - fewer compare nothing
+            raise self._refusal("pricing.need_count", name, value)
+        return value
+
     def one_of(self, name: str, known: Sequence[str]) -> str | None:
         """Return one of the known words; None where it is not given."""
         value = self._given.get(name)

@@ -9,6 +9,7 @@ from evenhand.errors import UsageError
 from evenhand.probes.pricing.components import Components
 from evenhand.probes.pricing.reference import Reference
 from evenhand.probes.registry import card, make
+from evenhand.probes.scores import PartOf
 from evenhand.probes.served import lacking
 from evenhand.probes.shares import Limit
 
@@ -94,7 +95,7 @@ def test_only_what_the_target_answers_is_compared(shop):
     study = shop.study({"final": "price", "coupon": "amount"})
     outcomes = [one.outcome for one in probe.hypotheses(study)]
     assert outcomes == ["coupon", "final"]
-    assert probe.scores(study)["coupon"].of == "final"
+    assert probe.scores(study)["coupon"] == PartOf("coupon", of="final", harm=-1)
     why = lacking(Components(treat=("t0",), components=("fee",)), study)
     assert why is not None
     assert "fee" in why["en"]
@@ -102,7 +103,9 @@ def test_only_what_the_target_answers_is_compared(shop):
 
 def test_a_plan_chooses_the_parts_and_hears_what_it_got_wrong():
     own = {"treat": ["t0"], "options": {"components": ["final", "coupon"]}}
-    assert make("pricing.components", own).components == ("coupon", "final")
+    chosen = make("pricing.components", own)
+    assert isinstance(chosen, Components)
+    assert chosen.components == ("coupon", "final")
     with pytest.raises(UsageError) as told:
         make("pricing.components", {"treat": ["t0"], "options": {"components": ["cupon"]}})
     assert "cupon" in str(told.value)

@@ -256,7 +256,9 @@ def test_one_account_for_all_arms_takes_its_bucket_out(shop):
 
 def test_one_account_needs_a_pool(shop):
     probe = Twins(treat=("t0",), crossover=True)
-    assert "pool" in lacking(probe, shop.study(PRICED))["en"]
+    why = lacking(probe, shop.study(PRICED))
+    assert why is not None
+    assert "pool" in why["en"]
     assert lacking(probe, accounts(shop)) is None
 
 
