@@ -147,6 +147,8 @@ def printed(said: Columns) -> dict[str, Column]:
 def chosen(table: Columns, effect: Effect) -> NDArray[np.bool_]:
     """Return the rows of whoever stands at the level of a contrast, or above it for a number."""
     column = np.asarray(table[effect.attribute])
-    if isinstance(effect.level, str):
-        return column == effect.level
-    return column.astype(float) >= float(effect.level)
+    text = isinstance(effect.level, str)
+    rows: NDArray[np.bool_] = (
+        column == effect.level if text else column.astype(float) >= float(effect.level)
+    )
+    return rows

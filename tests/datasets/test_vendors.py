@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -27,17 +28,25 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PLANTED = vendors.names("fair") + vendors.names("guilty")
 EFFECTS = [(name, effect) for name in PLANTED for effect in vendors.get(name).truth.effects]
 ROWS = 64
+LISTS = {name for name in PLANTED if "query" in vendors.get(name).columns}
+FEN = 2e-4
+"""What rounding a listed price to whole fen can move it by."""
 STEPS = {"price_grid": 1.0, "ends_in_99": 1.0}
 """Steps of prices, in CNY, that are not whole fen."""
 
 
 @cache
 def frame_of(name: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return every context of a vendor's frame, and its weights."""
+    """Return the contexts of a vendor's frame that it can tell apart, and their weights."""
     vendor = vendors.get(name)
     home = vendor.frame.population
     rows = vendor.contexts(populations.load(home).columns if home else {})
-    return rows, np.asarray(rows.pop("weight", np.ones(len(next(iter(rows.values()))))), float)
+    weight = rows.get("weight", np.ones(len(next(iter(rows.values())))))
+    columns = [*vendor.columns, *vendor.remembers]
+    seen = pd.DataFrame({key: rows[key] for key in columns})
+    counted = seen.assign(weight=weight.astype(float)).groupby(columns)["weight"].sum()
+    distinct = counted.reset_index()
+    return {key: distinct[key].to_numpy() for key in columns}, distinct["weight"].to_numpy()
 
 
 def trials(name: str, rows: int = ROWS) -> dict[str, np.ndarray]:
@@ -83,7 +92,8 @@ def test_the_truth_is_what_enumeration_finds(name: str, told: Effect) -> None:
     # what is drawn by hash of the context is off by its sampling error; what is not, by nothing
     size = weights.sum() ** 2 / (weights**2).sum()
     drawn = 0.0 if np.ptp(gap) < 1e-9 else 4 / size**0.5
-    assert abs(found.mean - told.mean) <= drawn * gap.std() + 1e-9
+    printed = FEN if told.outcome == "prices" else 1e-9
+    assert abs(found.mean - told.mean) <= drawn * gap.std() + printed
     assert abs(found.share - told.share) <= drawn * (told.share * (1 - told.share)) ** 0.5 + 1e-9
     assert enumerated(centre, contexts, limit=told.limit, **fields).side == found.side
     assert found.side == told.side or (told.side == "innocent" and abs(found.mean) < 1e-3)
@@ -147,13 +157,11 @@ def test_a_condition_moves_every_vendor(name: str) -> None:
 # ---------------------------------------------------------------------------------- the noise
 
 
-@pytest.mark.parametrize("name", [one for one in PLANTED if one != "heavy_tails"])
+@pytest.mark.parametrize("name", [one for one in PLANTED if one not in LISTS | {"heavy_tails"}])
 def test_quotes_are_the_centre_and_the_noise_that_is_said(name: str) -> None:
     table = trials(name, 4000)
     vendor = vendors.get(name)
     answered = ~np.asarray(said(name, table).get("refused", np.zeros(4000)), dtype=bool)
-    if "final" not in outcomes(vendor.quote(table)):
-        pytest.skip("answers no price")
     final, centre = (
         outcomes(ask(table))["final"][answered] for ask in (vendor.quote, vendor.centre)
     )
@@ -207,42 +215,6 @@ def test_the_answer_depends_on_the_trial_alone(name: str) -> None:
     assert final is None or (np.isfinite(final).all() and (final > 0).all())
 
 
-# ---------------------------------------------------------------------------------- the trained
-
-
-def test_the_hotel_learnt_its_bookings_and_not_their_noise() -> None:
-    from evenhand.datasets.vendors.trained import hotel
-
-    table, paid = hotel.bookings()
-    quoted = hotel.quote(table)
-    explained = 1 - np.var(np.log(paid / quoted)) / np.var(np.log(paid))
-
-    assert 0.85 < explained < 0.99
-
-
-def test_the_hotels_month_moves_its_price_on_every_real_stay() -> None:
-    frame, weights = frame_of("hotel")
-    found = enumerated(
-        vendors.get("hotel").centre,
-        frame,
-        reference={"month": 1},
-        level={"month": 8},
-        weights=weights,
-    )
-
-    assert found.mean > np.log(2)
-    assert found.share > 0.99
-
-
-def test_a_name_that_the_hotel_never_saw_gets_a_price_as_a_missing_one_does() -> None:
-    table = trials("hotel", 5)
-    unknown, missing = (
-        said("hotel", {**table, "country": np.full(5, country)})["final"] for country in ("XXX", "")
-    )
-
-    assert (unknown == missing).all()
-
-
 # ---------------------------------------------------------------------------------- the folder
 
 
@@ -250,7 +222,7 @@ def test_an_unknown_vendor_is_told_with_the_near_one() -> None:
     with pytest.raises(UsageError) as caught:
         vendors.get("hotels")
 
-    assert "hotel" in caught.value.values["near"]
+    assert caught.value.message_id == "datasets.unknown_vendor_near"
     for language in ("zh", "en"):
         assert "rare_surcharge" in caught.value.text(language)
 

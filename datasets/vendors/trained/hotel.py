@@ -8,7 +8,6 @@ bookings; whatever the trees made of it is what an audit finds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sources import hotel_bookings
+from ..trees import Trees, learnt
 from ..truth import Columns, Effect, Frame, Truth
 
 _NUMBERS = ("month", "weekend_nights", "week_nights", "adults", "children", "lead_time")
@@ -52,21 +52,6 @@ TRUTH = Truth(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
-    trees: Any
-    codes: Mapping[str, Mapping[str, float]]
-
-    def encoded(self, table: Columns) -> NDArray[np.float64]:
-        numbers = [np.asarray(table[name], dtype=float) for name in _NUMBERS + _GUEST]
-        return np.column_stack([*numbers, *(self._coded(name, table[name]) for name in _NAMES)])
-
-    def _coded(self, name: str, column: NDArray[Any]) -> NDArray[np.float64]:
-        # the trees know a missing value, and a name that they never saw is one
-        codes = self.codes[name]
-        return np.array([codes.get(value, np.nan) for value in np.asarray(column).tolist()])
-
-
 def quote(table: Columns) -> NDArray[np.float64]:
     """Return the price of a room and night in EUR for each row.
 
@@ -85,31 +70,14 @@ def quote(table: Columns) -> NDArray[np.float64]:
     >>> bool(quote(summer)[0] > 2 * quote({**summer, "month": np.array([1])})[0])
     True
     """
-    model = prepare()
-    prices: NDArray[np.float64] = np.exp(model.trees.predict(model.encoded(table)))
-    return np.round(prices, 2)
+    return prepare().prices(table)
 
 
 @cache
-def prepare() -> _Model:
+def prepare() -> Trees:
     """Train the model, once in a process."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
-
-    table, prices = bookings()
-    codes = {name: _codes(table[name]) for name in _NAMES}
-    first_name = len(_NUMBERS + _GUEST)
-    trees = HistGradientBoostingRegressor(
-        max_iter=200,
-        early_stopping=False,
-        categorical_features=list(range(first_name, first_name + len(_NAMES))),
-        random_state=0,
-    )
-    model = _Model(trees, codes)
-    # threads that wait for each other in a loop are slow where others work too
-    with threadpool_limits(1):
-        trees.fit(model.encoded(table), np.log(prices))
-    return model
+    table, paid = bookings()
+    return learnt(table, paid, numbers=_NUMBERS + _GUEST, names=_NAMES)
 
 
 def bookings() -> tuple[dict[str, NDArray[Any]], NDArray[np.float64]]:
@@ -120,7 +88,3 @@ def bookings() -> tuple[dict[str, NDArray[Any]], NDArray[np.float64]]:
         for name, kind in COLUMNS.items()
     }
     return columns, booked["price"].to_numpy(dtype=float)
-
-
-def _codes(column: NDArray[Any]) -> dict[str, float]:
-    return {name: float(code) for code, name in enumerate(sorted(set(column.tolist()) - {""}))}
