@@ -93,7 +93,7 @@ class Worker:
             found: dict[str, Any] = json.loads(said[1:])
             return found
         self.close()
-        told = {"problem": "–", "untrusted": [], "library": None}
+        told: dict[str, Any] = {"problem": "–", "untrusted": [], "library": None}
         told |= {} if said is None else json.loads(said[1:])
         file = Path(self._spec.file).name
         if told["untrusted"]:

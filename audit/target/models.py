@@ -136,7 +136,7 @@ def _onnx(data: bytes, _: Sequence[str]) -> Loaded:
     def predict(table: Table) -> dict[str, Column]:
         if alone:
             kind = _TENSORS[inputs[0].type]
-            fed = {inputs[0].name: np.column_stack([c.astype(kind) for c in table.values()])}
+            fed: dict[str, Any] = {inputs[0].name: np.column_stack([c.astype(kind) for c in table.values()])}
         else:
             fed = {one.name: _tensor(table[one.name], one) for one in inputs}
         found = dict(zip(outputs, session.run(None, fed), strict=True))

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import resource
-import sys
 from typing import IO, Any
 
 from .columns import pack, unpack
@@ -138,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -19,7 +19,7 @@ from evenhand.probes.design import ANSWERED, FAILED, REASONS
 REQUEST = {"device": "{{persona.device}}", "age": "{{persona.age}}", "base": "{{item.base}}"}
 NUMBERS = {"age": "{{persona.age}}", "base": "{{item.base}}"}
 AGES = np.array([30, 40, 50])
-MADE = {
+MADE: dict[str, Any] = {
     "mlflow": lambda url, **more: MlflowTarget(
         **({"kind": "mlflow", "url": f"{url}/invocations", "request": REQUEST} | more)
     ),
@@ -283,5 +283,5 @@ def test_secrets_are_filled_in_on_the_wire_only(monkeypatch):
 def test_where_it_is_and_what_it_carries():
     made = MADE["kserve-v1"]("http://me:pw@127.0.0.1:8080")
     assert address(made) == "127.0.0.1:8080"
-    assert carried(made) == {"persona.device", "persona.age", "item.base"}
+    assert carried(made) == frozenset({"persona.device", "persona.age", "item.base"})
     assert opened(made).batch == 1024
