@@ -446,6 +446,7 @@ def test_a_report_is_written_where_it_is_asked_for(found, tmp_path):
     page = found.report(tmp_path / "a" / "report.html", language="zh")
     assert 'lang="zh-Hans"' in page.read_text("utf-8")
     assert found.report(tmp_path / "f.json").read_text("utf-8").startswith("{")
+    assert found.report(tmp_path / "f.pdf").read_bytes().startswith(b"%PDF-1.7")
     folder = found.report(tmp_path / "all")
     assert {one.name for one in folder.iterdir()} == {
         "report.zh.html", "report.en.html", "report.json",

@@ -21,7 +21,7 @@ from . import show
 from .plans import ITEMS, PERSONAS, PLAN, renamed
 from .tables import Kind
 
-SUFFIXES = {".html", ".json"}
+SUFFIXES = {".html", ".pdf", ".json"}
 
 
 class Findings(tuple[Finding, ...]):
@@ -183,6 +183,28 @@ class Result:
         """
         return show.plot(self.record, ax, language)
 
+    def plot_parts(
+        self, finding: str | None = None, ax: Any = None, *, language: str | None = None
+    ) -> Any:
+        """Draw what a flagged difference is made of and return matplotlib's axes.
+
+        Parameters
+        ----------
+        finding : str, optional
+            The id of a finding, or ``"together"`` for the attributes that were changed together.
+            Default: the first that the report shows.
+        ax : matplotlib axes, optional
+        language : {"zh", "en"}, optional
+
+        Raises
+        ------
+        UsageError
+            If nothing, or not this finding, was taken apart.
+        """
+        from . import parts
+
+        return parts.plot(self.record, finding, ax, language)
+
     def explain(self, *, language: str | None = None) -> Sentences:
         """Return what each flagged difference is made of and who is hit, as the report says it.
 
@@ -192,7 +214,7 @@ class Result:
         return Sentences(show.explained(self.record, language))
 
     def report(self, path: str | Path, *, language: str | None = None) -> Path:
-        """Write the report: ``.html`` in one language, ``.json``, or a folder with everything.
+        """Write the report: ``.html`` or ``.pdf`` in one language, ``.json``, or a folder.
 
         Returns
         -------
@@ -202,24 +224,37 @@ class Result:
         ------
         UsageError
             If the file's name ends in anything else, or there is no such language.
+        MissingExtraError
+            If a PDF is asked for and the extra ``pdf`` is not installed.
         """
-        from ..reports import exports, write
-        from ..reports.html import html
+        from ..reports import write
 
         place = Path(path)
-        annex = RunFolder(self.folder).read_annex()
         chosen = language or messages.language()
         with disk(place):
             if not place.suffix:
+                annex = RunFolder(self.folder).read_annex()
                 write(self.record, annex, place, (language,) if language else messages.LANGUAGES)
                 return place
             if place.suffix not in SUFFIXES:
                 raise UsageError("api.report_suffix", got=place.name)
-            is_html = place.suffix == ".html"
-            text = html(self.record, annex, chosen) if is_html else exports.tidy(self.record)
+            data = self._page(place.suffix, chosen)
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, "utf-8")
+            place.write_bytes(data)
         return place
+
+    def _page(self, suffix: str, language: str) -> bytes:
+        from ..reports import exports
+        from ..reports.html import html
+
+        if suffix == ".json":
+            return exports.tidy(self.record).encode()
+        annex = RunFolder(self.folder).read_annex()
+        if suffix == ".html":
+            return html(self.record, annex, language).encode()
+        from ..reports.pdf import pdf
+
+        return pdf(self.record, annex, language)
 
     def raise_for_findings(
         self, *, allow: Sequence[Any] | str | Path = (), today: date | None = None
