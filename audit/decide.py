@@ -320,6 +320,8 @@ def queries_needed(item: Evidence, family: Family, established: int) -> int | No
 def _hoped(item: Evidence) -> Evidence:
     """Return the evidence as it may well come to be: whether going on is hopeless."""
     claims = item.claims[1.0]
+    if claims.hoped is None:
+        return item
     inside, beyond = claims.hoped
     best = replace(claims, inside=(inside,) * 3, beyond=beyond)
     return replace(item, claims={1.0: best})

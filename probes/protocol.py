@@ -175,10 +175,10 @@ class Claims:
         The two halves, each already halved.
     inside : tuple of 3 floats
         Against "share at least s", "mean at least +d", "mean at most −d". All must be high.
-    hoped : tuple of 2 floats
+    hoped : tuple of 2 floats, optional
         What the least of `inside`, and `beyond`, may well come to: were every flag dropped that is
         still asked about, and two standard errors up. It says whether going on is hopeless, and is
-        evidence of nothing.
+        evidence of nothing. None: no more than they are.
     estimable : bool
         Whether the vendor's own noise lets the share be bounded at all.
     """
@@ -189,7 +189,7 @@ class Claims:
     mean_beyond: float = 0.0
     share_beyond: float = 0.0
     inside: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    hoped: tuple[float, float] = (0.0, 0.0)
+    hoped: tuple[float, float] | None = None
     estimable: bool = True
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +153,13 @@ def test_a_hopeless_hypothesis_is_closed_when_half_the_budget_is_spent():
     assert not verdicts(slow, left=15_000)[0].closed
     assert verdicts(slow, left=9_000)[0].closed
     assert not verdicts(Claims(inside=(2.0, 4.0, 4.0)), left=9_000)[0].closed
+
+
+def test_what_may_well_come_is_not_hopeless():
+    """Flags that are still asked about stand against it now, and may be dropped by the next round."""
+    pending = replace(Claims(inside=(0.1, 4.0, 4.0)), hoped=(2.5, 0.0))
+    assert not verdicts(pending, left=9_000)[0].closed
+    assert verdicts(replace(pending, hoped=(0.2, 0.0)), left=9_000)[0].closed
 
 
 def test_what_was_not_asked_counts_in_the_family():
