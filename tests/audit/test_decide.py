@@ -159,7 +159,7 @@ def test_what_may_well_come_is_not_hopeless():
     """Flags that are still asked about stand against it now, and may be dropped by the next round."""
     pending = replace(Claims(inside=(0.1, 4.0, 4.0)), hoped=(2.5, 0.0))
     assert not verdicts(pending, left=9_000)[0].closed
-    assert verdicts(replace(pending, hoped=(0.2, 0.0)), left=9_000)[0].closed
+    assert verdicts(replace(pending, hoped=(0.1, 0.0)), left=9_000)[0].closed
 
 
 def test_what_was_not_asked_counts_in_the_family():
