@@ -28,11 +28,18 @@ class Treated(Matched):
 
     @abstractmethod
     def scores(self, study: Study) -> Mapping[str, Score]:
-        """Return in what answers are compared, by outcome: a pure function of the study."""
+        """Return in what answers are compared, by what it is called: a pure function of the study.
+
+        That is the outcome, unless :meth:`outcome_of` says otherwise.
+        """
 
     @abstractmethod
     def asks(self, outcome: str, label: Text) -> Text | None:
         """Return what people ask about an attribute, given what they call it; None: its own."""
+
+    def outcome_of(self, measure: str) -> str:
+        """Return the outcome that is compared: one may be compared in several scores."""
+        return measure
 
     def kind_of(self, outcome: str) -> str:
         """Return the kind of finding that a difference would be; empty: the attribute's own."""
@@ -53,21 +60,21 @@ class Treated(Matched):
             compared=tuple(
                 Compared(
                     hypothesis=Hypothesis(
-                        id=f"{self.name}:{name}={level}:{outcome}",
+                        id=f"{self.name}:{name}={level}:{measure}",
                         probe=self.name,
-                        outcome=outcome,
+                        outcome=self.outcome_of(measure),
                         treatment=name,
                         level=level,
-                        kind=self.kind_of(outcome),
-                        defence=self.defence_of(outcome),
-                        question=self.asks(outcome, label_of(study, name)),
+                        kind=self.kind_of(measure),
+                        defence=self.defence_of(measure),
+                        question=self.asks(measure, label_of(study, name)),
                     ),
                     arm=place,
                     score=score,
                     delivered=is_carried(study, name),
                 )
                 for place, (_, name, level) in enumerate(arms)
-                for outcome, score in scores.items()
+                for measure, score in scores.items()
             ),
         )
 

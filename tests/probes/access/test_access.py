@@ -12,6 +12,7 @@ from evenhand.probes.ledger import Ledger
 from evenhand.probes.registry import make
 from evenhand.probes.scores import Count
 from evenhand.probes.shares import Limit
+from evenhand.probes.treated import Treated
 
 LIMIT = Limit.of(ratio=0.02, share=0.02, beyond=0.1)
 PRICED = {"final": "price", "refused": "flag"}
@@ -109,6 +110,7 @@ def test_a_plan_makes_them_with_a_limit_of_their_own_kind(use):
     kind = "difference" if use.endswith("refusal") else "ratio"
     tolerance = {kind: 0.02, "share": 0.02, "beyond": 0.1}
     probe = make(use, {"treat": ["t0"], "tolerance": tolerance, "direction": "harm"})
+    assert isinstance(probe, Treated)
     assert probe.limit == LIMIT
     assert probe.direction == "harm"
     assert probe.card.name == use

@@ -1,0 +1,1 @@
+"""Steering: what is shown, and in which order, to whom."""
