@@ -178,6 +178,25 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         _post(done.stdout.strip(), b"{}")
 
 
+def test_a_person_at_a_terminal_is_told_where_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    ours, its = os.openpty()
+    command = [sys.executable, "-P", "-m", serve.__name__, "flat_fare", "--idle", "0.1"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=its) as child:
+        os.close(its)
+        said = b""
+        while said.count(b"\n") < 2:
+            said += os.read(ours, 4096)
+        assert child.wait(20) == 0
+    os.close(ours)
+    first, second = said.decode().splitlines()[:2]
+
+    port = json.loads(first)["port"]
+    assert f"http://127.0.0.1:{port}/quote" in second
+    assert "Ctrl-C" in second
+    assert "示范供应商" in second
+
+
 def test_it_ends_when_nobody_asks() -> None:
     with _child("fair_noise", "--idle", "0.1", stdin=subprocess.DEVNULL) as child:
         assert child.stdout is not None

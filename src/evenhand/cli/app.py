@@ -366,8 +366,6 @@ def vendors(
     json_: Json = False,
 ) -> int:
     """List the zoo, serve one vendor, or score the suite over all whose truth is known."""
-    from ..datasets import vendors as zoo
-
     check_language(lang)
     one_of("vendors", action, ("list", "serve", "score"))
     if action == "score":
@@ -375,14 +373,15 @@ def vendors(
 
         return score([name] if name else [], seeds=seeds, queries=queries, json_=json_)
     if action == "serve":
+        from ..datasets.vendors import get
         from ..datasets.vendors.serve import main as serve
 
-        zoo.get(name)
+        get(name)
         serve([name, "--port", str(port)])
         return 0
-    for known in zoo.names():
-        question = zoo.get(known).truth.question[language()]
-        view.out(text("cli.vendor_line", name=known, question=question))
+    from .zoo import show as shown
+
+    shown(name, json_=json_)
     return 0
 
 
