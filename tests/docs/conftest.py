@@ -30,3 +30,8 @@ def images() -> Any:
 @pytest.fixture(scope="session")
 def reference() -> Any:
     return _script("make_reference")
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Any:
+    return _script("make_zoo")
