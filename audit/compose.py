@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from ..messages import both
 from ..probes.controls import PASS, Positive
 from ..probes.design import ANSWERED, FAILED, REASONS, REFUSED, Observed
 from ..probes.matched import is_carried
-from ..probes.protocol import Study
+from ..probes.protocol import Check, Study
 from .conduct import Conduct
+from .defences import Grounds
 from .estimates import measured_again
 from .explain import explanations
 from .findings import Setting as Shared
@@ -66,15 +67,20 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
     batch : int
         Most trials in one call.
     """
-    shared = Shared(
-        study=conduct.study,
-        observed=conduct.observed,
-        plan8=lock.plan_sha256[:8],
-        fresh_identities=plan.identities.source == "fresh",
-        fresh=measured_again(conduct),
-    )
     entries = entries_of(plan)
     decisions = list(conduct.decisions.values())
+    checks = [check for own in conduct.checks(wave_rng(lock, CHECKS)).values() for check in own]
+    shared = Shared(
+        grounds=Grounds(
+            study=conduct.study,
+            fresh_identities=plan.identities.source == "fresh",
+            decisions=decisions,
+            checks=checks,
+        ),
+        observed=conduct.observed,
+        plan8=lock.plan_sha256[:8],
+        fresh=measured_again(conduct),
+    )
     told = explanations(conduct)
     made = Content(
         plan_sha256=lock.plan_sha256,
@@ -82,7 +88,7 @@ def content(plan: Plan, lock: Lock, conduct: Conduct, *, address: str, batch: in
         waves=[turn.wave.sha256() for turn in conduct.waves],
         setting=_setting(plan, conduct, address=address, batch=batch),
         counts=counts(conduct),
-        controls=_controls(lock, conduct),
+        controls=_controls(checks, conduct),
         findings=[
             finding(i, one, entries[one.evidence.hypothesis.probe], shared).model_copy(
                 update={"explanations": told.get(one.evidence.hypothesis.id, [])}
@@ -121,17 +127,16 @@ def counts(conduct: Conduct) -> Counts:
     )
 
 
-def _controls(lock: Lock, conduct: Conduct) -> list[Control]:
+def _controls(checks: Sequence[Check], conduct: Conduct) -> list[Control]:
     found: list[Control] = []
-    for checks in conduct.checks(wave_rng(lock, CHECKS)).values():
-        for check in checks:
-            suffix = "" if check.kind == "twins" else "_passed" if check.passed else "_failed"
-            statement = both(f"audit.control_{check.kind}{suffix}", **check.values)
-            found.append(
-                Control.model_validate(
-                    {"kind": check.kind, "passed": check.passed, "statement": statement}
-                )
+    for check in checks:
+        suffix = "" if check.kind == "twins" else "_passed" if check.passed else "_failed"
+        statement = both(f"audit.control_{check.kind}{suffix}", **check.values)
+        found.append(
+            Control.model_validate(
+                {"kind": check.kind, "passed": check.passed, "statement": statement}
             )
+        )
     return [*found, *_positive(conduct), _delivery(conduct)]
 
 

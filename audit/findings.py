@@ -10,18 +10,17 @@ from typing import Literal
 import numpy as np
 
 from ..datasets.personas import Attribute, Level
-from ..datasets.rules import defences as known_defences
 from ..messages import Text as Pair
 from ..messages import both
 from ..metrics.result import Estimate
 from ..probes.design import ANSWERED, REFUSED, Observed
 from ..probes.protocol import Described, Evidence, Hypothesis, Study
 from .decide import Decision
+from .defences import Grounds, defences
 from .plan import ProbeEntry
 from .questions import direction_of
 from .record import (
     AtLimit,
-    DefenceRow,
     Description,
     ExamplePair,
     Finding,
@@ -49,12 +48,16 @@ WIDE = 0.02
 class Setting:
     """What every finding of an audit shares."""
 
-    study: Study
+    grounds: Grounds
     observed: Mapping[str, Observed]
     plan8: str
-    fresh_identities: bool
     fresh: Mapping[str, Estimate]
     """Effects that were measured again on fresh blocks, by hypothesis."""
+
+    @property
+    def study(self) -> Study:
+        """What the plan fixes."""
+        return self.grounds.study
 
 
 def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting) -> Finding:
@@ -89,7 +92,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         reason=_reason(decision),
         effect=_range(effect),
         percent=_percent(effect),
-        money=_money(effect, item.base, study),
+        money=_money(effect, item.base, hypothesis.outcome, study),
         points=_points(effect),
         base=item.base if math.isfinite(item.base) else None,
         fresh_blocks=fresh.n if fresh else None,
@@ -116,7 +119,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         queries_needed=decision.queries_needed,
         strength=strength,
         strength_reasons=reasons,
-        defences=_defences(attribute, decision, setting),
+        defences=defences(attribute, decision, setting.grounds),
         examples=_examples(decision, setting),
         explanations=[],
         described=[_described(one, study) for one in item.described],
@@ -226,9 +229,11 @@ def _percent(effect: Estimate) -> Range | None:
     return _mapped(effect, "percent", 100.0) if effect.unit == "log-ratio" else None
 
 
-def _money(effect: Estimate, base: float, study: Study) -> Range | None:
-    """Return the percent effect at the geometric-mean reference price."""
+def _money(effect: Estimate, base: float, outcome: str, study: Study) -> Range | None:
+    """Return the percent effect at the geometric-mean reference price; None of what is counted."""
     if study.money is None or not math.isfinite(base) or effect.unit != "log-ratio":
+        return None
+    if study.outcomes.get(outcome) == "number":
         return None
     found = _mapped(effect, "money", base)
     return found.model_copy(update={"currency": study.money.currency, "per": study.money.per})
@@ -310,30 +315,6 @@ def _strength(
     if not reasons:
         return "strong", [text(both("audit.strong_design"))]
     return ("medium" if len(reasons) < 3 else "weak"), reasons  # noqa: PLR2004 - three or more leave weak
-
-
-def _defences(attribute: Attribute, decision: Decision, setting: Setting) -> list[DefenceRow]:
-    """Return what the audit can say to each explanation that a vendor may give."""
-    by_design = {
-        "twins": decision.evidence.n > 0 and setting.fresh_identities,
-        "moment": decision.evidence.n > 0,
-        "condition": False,
-        "none": False,
-    }
-    rows = []
-    for known in known_defences():
-        concerns = known["concerns"]
-        if concerns and attribute.kind not in concerns:
-            status: Literal["ruled_out_by_design", "not_tested", "not_applicable"] = (
-                "not_applicable"
-            )
-            statement = both("audit.defence_not_applicable")
-        elif by_design[known["ruled_out_by"]]:
-            status, statement = "ruled_out_by_design", known["ruled_out"]
-        else:
-            status, statement = "not_tested", known["open"]
-        rows.append(DefenceRow(id=known["id"], status=status, statement=text(statement)))
-    return rows
 
 
 def _examples(decision: Decision, setting: Setting) -> list[ExamplePair]:

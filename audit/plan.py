@@ -117,6 +117,8 @@ class AttributePart(Part):
     question: Text | None = None
     level_labels: dict[str, Text] = Field(default_factory=dict)
     cues: dict[str, dict[str, dict[str, PlanLevel]]] = Field(default_factory=dict)
+    decides: tuple[Literal["cost", "channel"], ...] = ()
+    """Of a condition: that it decides the vendor's cost, or the channel of the sale."""
 
 
 class Personas(Part):

@@ -159,10 +159,15 @@ def treatments(plan: Plan, source: Source) -> Iterator[Problem]:
 
 
 def conditions(plan: Plan, source: Source) -> Iterator[Problem]:
-    """Yield conditions with a reference, or with neither levels nor a population."""
+    """Yield conditions with a reference, or with neither levels nor a population.
+
+    What is no condition decides no cost that would be lawful.
+    """
     for name, part in plan.personas.attributes.items():
         key = ("personas", "attributes", name)
         if part.role != "condition":
+            if part.decides:
+                yield source.problem("plan.decides_condition", (*key, "decides"), name=name)
             continue
         if part.reference is not None:
             yield source.problem("plan.condition_reference", (*key, "reference"), name=name)

@@ -171,6 +171,7 @@ def _attribute(name: str, part: AttributePart) -> Attribute:
         because=_both(part.because),
         label=_both(part.label),
         question=_both(part.question),
+        decides=part.decides,
         level_labels={
             level: {"zh": text.zh, "en": text.en} for level, text in part.level_labels.items()
         },

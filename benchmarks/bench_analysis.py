@@ -23,7 +23,7 @@ import numpy as np
 from evenhand.datasets.personas import Attribute, Table
 from evenhand.probes.contexts import Contexts, draw, lay_out
 from evenhand.probes.design import REFERENCE, TREATED, TWIN, Observed, Wave, joined
-from evenhand.probes.matched import PAIRS_AGAIN, TWINS_ALWAYS, TWINS_EVERY
+from evenhand.probes.planned import PAIRS_AGAIN, TWINS_ALWAYS, TWINS_EVERY
 from evenhand.probes.pricing.twins import Twins
 from evenhand.probes.protocol import Study
 from evenhand.probes.shares import Limit

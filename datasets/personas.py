@@ -50,6 +50,8 @@ class Attribute:
         What people ask about it: “Do returning guests pay more?”, in zh and en.
     level_labels : mapping
         What people call a level, by the level as a string.
+    decides : tuple of str
+        Of a condition, what it decides that a vendor may say: ``"cost"``, ``"channel"``.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Attribute:
     label: Text | None = None
     question: Text | None = None
     level_labels: Mapping[str, Text] = field(default_factory=dict[str, Text])
+    decides: tuple[str, ...] = ()
 
     @property
     def reference(self) -> Level:

@@ -49,8 +49,8 @@ def defences() -> tuple[Mapping[str, Any], ...]:
 
     Each has ``id``, ``name``, ``claim`` (what the vendor would say), ``ruled_out_by`` (``"twins"``:
     the same persona under another identity; ``"moment"``: asked at the same moment in random order;
-    ``"condition"``: a matching condition that the plan holds equal; ``"none"``: nothing that is in
-    every audit), ``concerns`` (the finding kinds where it can be said; empty means all), and the
+    ``"condition"``: a condition of which the plan says that it decides this, held equal;
+    ``"hypothesis"``: what came of one that a probe declares for it), ``concerns`` (the finding kinds where it can be said; empty means all), and the
     sentences ``ruled_out`` and ``open``.
 
     Examples

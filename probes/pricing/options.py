@@ -63,7 +63,7 @@ class Options:
         value = self._given.get(name, [])
         good = isinstance(value, list | tuple) and all(
             isinstance(pair, list | tuple)
-            and len(pair) == 2  # noqa: PLR2004 - a pair
+            and len(pair) == 2  # noqa: PLR2004 - two make a pair
             and pair[0] != pair[1]
             and set(pair) <= set(known)
             for pair in value

@@ -32,7 +32,7 @@ def test_ids_are_unique() -> None:
 
 @pytest.mark.parametrize("defence", rules.defences(), ids=lambda defence: defence["id"])
 def test_a_defence_is_whole(defence: dict[str, object]) -> None:
-    assert defence["ruled_out_by"] in {"twins", "moment", "condition", "none"}
+    assert defence["ruled_out_by"] in {"twins", "moment", "condition", "hypothesis"}
     concerns = defence["concerns"]
     assert isinstance(concerns, list)
     assert set(concerns) <= set(KINDS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evenhand import messages
+from evenhand.probes import registry
 
 ROOT = Path(__file__).parents[2]
 SUB_PACKAGES = ("audit", "probes", "metrics", "reports", "datasets")
@@ -254,7 +255,8 @@ def test_the_catalogue_that_is_read_is_the_one_on_file():
 
 def test_no_sentence_is_missing(used):
     whole, patterns = used
-    assert sorted(whole - set(CATALOGUE)) == []
+    # a probe may be named like a sentence: areas of both are called alike
+    assert sorted(whole - set(CATALOGUE) - set(registry.names())) == []
     empty = [p for p in patterns if not any(re.fullmatch(p, known) for known in CATALOGUE)]
     assert sorted(empty) == []
 
