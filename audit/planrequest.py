@@ -120,7 +120,7 @@ def _placeholder(
     if name == "identity" or (known and name in _OF_A_TRIAL):
         return
     table, dot, field = name.partition(".")
-    names = known.get(table) if dot else ()
+    names = known.get(table, ()) if dot else ()
     if names is None or field in names:
         return
     everything = ["identity", *(_OF_A_TRIAL if known else ())]

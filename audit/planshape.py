@@ -46,7 +46,11 @@ _RANGES = {
     "less_than_equal": ("le", "plan.at_most"),
 }
 _NUMBERS = {**dict.fromkeys(FRACTIONS, "plan.must_fraction"), "timeout": "plan.must_duration"}
-_PATTERNS = {"currency": "plan.must_currency", "function": "plan.must_function"}
+_PATTERNS = {
+    "currency": "plan.must_currency",
+    "function": "plan.must_function",
+    "method": "plan.must_method",
+}
 _CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 
@@ -223,7 +227,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Key, Source], Problem]] = {
 
 def _key(loc: Sequence[str | int]) -> Key:
     """Drop what pydantic adds to a place: the branch of a union that it took."""
-    parts = [part for part in loc if not str(part).startswith("@")]
+    parts = [part for part in loc if not str(part).startswith("@") and part != "[key]"]
     if len(parts) > 1 and parts[0] == "target":
         del parts[1]
     return tuple(parts)

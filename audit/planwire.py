@@ -226,7 +226,6 @@ def _captured_in(asking: Asking) -> set[str]:
 
 def secrets(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield secrets that are written down, and ``${NAME}`` where it is not read."""
-    known = {ACCOUNT: plan.identities.secrets is not None, LOGIN: _has_login(plan.target)}
     for key, text in leaves(plan.model_dump(mode="json", by_alias=True), ()):
         if "${" not in text:
             continue
@@ -235,17 +234,13 @@ def secrets(plan: Plan, source: Source) -> Iterator[Problem]:
         elif "${" in SECRET.sub("", text):
             yield source.problem("plan.secret_form", key)
         else:
-            yield from _given(key, text, known, source)
+            yield from _given(plan, key, text, source)
     for key, asking in askings(plan.target):
         for name, value in asking.headers.items():
             if _SECRET_HEADER.search(name) and not _comes_from_elsewhere(value):
                 yield source.problem("plan.secret_written", (*key, "headers", name))
         if _names_somebody(asking.url):
             yield source.problem("plan.secret_url", (*key, "url"))
-
-
-def _has_login(target: Target) -> bool:
-    return isinstance(target, HttpTarget) and target.login is not None
 
 
 def _comes_from_elsewhere(value: str) -> bool:
@@ -262,12 +257,18 @@ def _reads_secrets(key: Key) -> bool:
     return key[:1] == ("target",) and below[:1] in {(part,) for part in SENT}
 
 
-def _given(key: Key, text: str, known: Mapping[str, bool], source: Source) -> Iterator[Problem]:
+def _given(plan: Plan, key: Key, text: str, source: Source) -> Iterator[Problem]:
+    """Yield secrets that no login captures, and what only an account knows beside a login."""
+    keys = {name for place, name, _ in captures(plan.target) if place[1] == "login"}
+    enters = key[:2] == ("target", "login")
     for name in SECRET.findall(text):
-        for head, there in known.items():
-            # what only an account knows opens a door, and goes nowhere else
-            if name.startswith(head) and not (there and (head == LOGIN) != ("login" in key[:2])):
-                yield source.problem("plan.secret_unknown", key, name=name)
+        head = name.partition(".")[0] + "."
+        lost = {
+            ACCOUNT: not enters or plan.identities.secrets is None,
+            LOGIN: enters or name.removeprefix(LOGIN) not in keys,
+        }
+        if lost.get(head, False):
+            yield source.problem("plan.secret_unknown", key, name=name)
 
 
 def _names_somebody(url: str) -> bool:

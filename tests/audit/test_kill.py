@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.shell import asks, begin, content, ended, evenhand, http, plan, record, shop
+from tests.cli.shell import TOUR, asks, begin, content, ended, evenhand, http, plan, record, shop
 
 from evenhand.audit.journal import GROUP, Call, Journal
 from evenhand.audit.target.protocol import Reply
@@ -25,6 +25,12 @@ Asked = Callable[[], Counter[str]]
 def answered(run: Path) -> set[str]:
     """The accounts whose answer is on file; it is in the answer."""
     return {json.loads(reply.body)["id"] for _, reply in on_file(run) if reply is not None}
+
+
+def finished(run: Path) -> set[str]:
+    """The accounts whose last answer is on file: a quote, where there are several steps."""
+    replies = (json.loads(reply.body) for _, reply in on_file(run) if reply is not None)
+    return {said["id"] for said in replies if said.get("price", said.get("final")) is not None}
 
 
 def on_file(run: Path) -> Iterator[tuple[Call, Reply | None]]:
@@ -55,7 +61,7 @@ def survives(path: Path, run: Path, asked: Asked, kills: int, **env: str) -> int
     rng = random.Random(20261123)
     done = unknown = 0
     while done < kills:
-        known, before = answered(run), asked()
+        known, before = finished(run), asked()
         words = (
             ("resume", run) if (run / "plan.lock.json").is_file() else ("run", path, "--out", run)
         )
@@ -126,3 +132,32 @@ def test_a_server_is_audited_to_the_same_record_however_often_the_audit_dies(tmp
         assert asked().total() - len(asked()) <= unknown
         assert len(asked()) == content(run)["counts"]["planned"]
         assert record(run)["run"]["attempts"] == content(run)["counts"]["planned"] + unknown
+
+
+@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.prove)])
+def test_sessions_are_walked_to_the_same_record_however_often_the_audit_dies(tmp_path, kills):
+    with shop() as one:
+        fast = TOUR % {"url": one.url("tour"), "limits": FAST}
+        path = plan(tmp_path, fast, session="[register, look, hold, look, quote]", queries=5000)
+        undisturbed = tmp_path / "undisturbed"
+        assert evenhand("run", path, "--out", undisturbed).code == 0
+        assert not one.held()
+        already = Counter(one.asked()["tour"])
+
+        def asked() -> Counter[str]:
+            return Counter(one.asked()["tour"]) - already
+
+        slower = "{concurrency: 2}" if kills == FEW else "{concurrency: 1}"
+        path.write_text(path.read_text("utf-8").replace(FAST, slower), "utf-8")
+        run = tmp_path / "run"
+        survives(path, run, asked, kills)
+        kept = run / "plan.yaml"
+        kept.write_text(kept.read_text("utf-8").replace(slower, FAST), "utf-8")
+        known, before = answered(run), asked()
+        said = evenhand("resume", run)
+        assert said.code == 0, said.text
+        # whoever was answered is not asked again: another identity walks the steps
+        assert not known & set((asked() - before).keys())
+        compare(run, undisturbed)
+        assert not one.held()
+        assert len(asked()) > content(run)["counts"]["planned"] // 5

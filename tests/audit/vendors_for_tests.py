@@ -2,7 +2,7 @@
 
 ``python vendors_for_tests.py`` serves on a free port of the loopback, prints it, and ends when its
 standard input is closed. ``POST /MODE`` is a quote by that mode; ``GET /asked`` says how often each
-account was asked, by mode.
+account was asked, by mode, ``GET /held`` what is held.
 """
 
 from __future__ import annotations
@@ -128,10 +128,12 @@ class Shop:
 
     def __init__(self) -> None:
         self.asked: dict[str, Counter[str]] = {}
+        self.looks: Counter[str] = Counter()
+        self.held: set[str] = set()
 
     async def answer(self, mode: str, row: Mapping[str, Any]) -> Answer:
         seen = self.asked.setdefault(mode, Counter())
-        seen[str(row["id"])] += 1
+        seen[str(row["id"])] += row.get("step") != "release"
         if mode in FLAKY:
             # by account and by how often: what fails once is answered when it is asked again
             failed = chance("500", row["id"]) < FLAKY[mode] and seen[str(row["id"])] == 1
@@ -142,7 +144,25 @@ class Shop:
         if mode == "slow":
             await asyncio.sleep(0.06)
             return _json({"price": price(row), "currency": "CNY", "id": row["id"]})
+        if mode == "tour":
+            await asyncio.sleep(0.03)
+            return self.tour(row)
         return MODES[mode](row)
+
+    def tour(self, row: Mapping[str, Any]) -> Answer:
+        """A shop with a memory: a token for whoever comes, a yuan less for each look, a hold."""
+        step, token = row["step"], row.get("token", "")
+        if step == "register":
+            token = f"t-{row['id']}"
+            self.looks[token] = 0
+        elif step == "look":
+            self.looks[token] += 1
+        elif step == "hold":
+            self.held.add(token)
+        elif step == "release":
+            self.held.discard(token)
+        quoted = price({**row, "id": ""}) - self.looks[token] if step == "quote" else None
+        return _json({"price": quoted, "currency": "CNY", "token": token, "id": row["id"]})
 
 
 async def _serve(port: int) -> None:
@@ -157,9 +177,13 @@ async def _serve(port: int) -> None:
     async def counts(_: web.Request) -> web.Response:
         return web.json_response(shop.asked)
 
+    async def held(_: web.Request) -> web.Response:
+        return web.json_response(sorted(shop.held))
+
     app = web.Application()
     app.router.add_post("/{mode}", quoted)
     app.router.add_get("/asked", counts)
+    app.router.add_get("/held", held)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -47,6 +47,7 @@ personas:
 probes:
   - use: pricing.twins
     treat: %(treat)s
+    session: %(session)s
     tolerance:
       ratio: 5%%
       share: 20%%
@@ -77,6 +78,29 @@ REQUEST = (
 )
 RESPONSE = "{final: $.price, currency: $.currency}"
 POSITIVE = "{positive: {attribute: nights, from: 1, to: 2, expect: dearer}}"
+TOUR = """\
+  kind: http
+  url: %(url)s
+  request: {id: "{{identity}}", step: "{{step}}", token: "{{captured.token}}", age: "{{persona.age}}",
+            nights: "{{persona.nights}}", device: "{{persona.device}}"}
+  response: {final: $.price, currency: $.currency}
+  limits: %(limits)s
+  steps:
+    register:
+      url: %(url)s
+      request: {id: "{{identity}}", step: "{{step}}"}
+      capture: {token: $.token}
+    look:
+      url: %(url)s
+      request: {id: "{{identity}}", step: "{{step}}", token: "{{captured.token}}"}
+    hold:
+      url: %(url)s
+      request: {id: "{{identity}}", step: "{{step}}", token: "{{captured.token}}"}
+      effect: hold
+      release:
+        url: %(url)s
+        request: {id: "{{identity}}", step: release, token: "{{captured.token}}"}"""
+"""The target of a plan: a shop with a memory, behind four steps."""
 SECOND = """\
     colour:
       role: preference
@@ -106,6 +130,7 @@ def plan(folder: Path, target: str, *, name: str = "plan.yaml", **changes: Any) 
         "attributes": "",
         "items": "",
         "treat": "[device]",
+        "session": "[]",
         "controls": POSITIVE,
         "queries": 1000,
     }
@@ -219,6 +244,12 @@ class Shop:
         """How often each account was asked, by mode."""
         with urlopen(f"http://127.0.0.1:{self.port}/asked") as answer:
             found: dict[str, dict[str, int]] = json.load(answer)
+        return found
+
+    def held(self) -> list[str]:
+        """Tokens for which something is held."""
+        with urlopen(f"http://127.0.0.1:{self.port}/held") as answer:
+            found: list[str] = json.load(answer)
         return found
 
     def close(self, *, roughly: bool = False) -> None:
