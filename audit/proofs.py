@@ -15,6 +15,7 @@ from ..errors import UsageError
 from .bundle import Reader, reading
 from .folder import RunFolder
 from .merkle import leaf_hash, prove
+from .taken import TAKEN, seen, told
 from .verify import ANNEX, MANIFEST, RECORD, SEAL, dumps
 
 _TRIAL = re.compile(r"([0-9a-f]{8})-(\d{1,9})-(\d{1,9})")
@@ -33,6 +34,8 @@ class Papers:
     record: bytes
     annex: list[Mapping[str, Any]]
     reports: Mapping[str, bytes]
+    taken: Mapping[str, Any]
+    """How the evidence was taken, as far as a report says it."""
 
 
 def papers(path: Path) -> Papers:
@@ -44,6 +47,7 @@ def papers(path: Path) -> Papers:
             record=folder.record.read_bytes(),
             annex=folder.read_annex(),
             reports={one.name: one.read_bytes() for one in found},
+            taken=seen(folder),
         )
     with reading(path) as bundle:
         lines = bundle.read(ANNEX).splitlines() if ANNEX in bundle.names else []
@@ -53,6 +57,7 @@ def papers(path: Path) -> Papers:
             reports={
                 name: bundle.read(name) for name in bundle.names if name.startswith("reports/")
             },
+            taken=told(bundle.read(TAKEN)) if TAKEN in bundle.names else {},
         )
 
 

@@ -39,7 +39,7 @@ from .record import Content, Record
 from .run import Audit, reopen
 from .sessions import Sessions, request_of
 from .signing import PRIVATE, countersign, envelope
-from .taken import Clock, taken
+from .taken import TAKEN, Clock, taken
 from .tally import read
 from .target.protocol import Reply, Target
 from .verify import (
@@ -156,7 +156,7 @@ def seal(
             calls = _calls(audit, journal, Packed(work / CALLS), _Watch(tree, clock, secrets))
         parts: dict[str, Part] = {
             **_files(folder, record, audit),
-            "taken.json": dumps(
+            TAKEN: dumps(
                 taken(
                     audit,
                     record,

@@ -12,11 +12,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
+from .folder import RunFolder
+from .journal import Journal
+from .peer import noted
 from .planrules import units
 from .record import Record
 from .run import Audit
 from .target.protocol import Reply
+from .verify import dumps
 
+TAKEN = "taken.json"
+"""What it is called in a bundle."""
 _OFF = 3600
 """Seconds that offsets of clocks are counted up to: one that is further off is off."""
 
@@ -99,11 +107,7 @@ def taken(
     """
     money = audit.study.money
     return {
-        "tool": {
-            "evenhand": version("evenhand"),
-            "source_sha256": source_sha256(),
-            "python": platform.python_version(),
-        },
+        "tool": _tool(),
         "money": {"currency": money.currency, "minor_units": max(units(money.currency).values())}
         if money
         else None,
@@ -114,11 +118,90 @@ def taken(
         "witness": witness or None,
         "steps": [
             {"step": "locked", "sha256": audit.lock.sha256},
-            {"step": "first answer", "at": _micro(clock.first)},
-            {"step": "last answer", "at": _micro(clock.last)},
+            *_answers(clock),
             {"step": "record", "sha256": record.content_sha256, "ended": record.run.ended},
         ],
     }
+
+
+def seen(folder: RunFolder) -> dict[str, Any]:
+    """Return what a report can say of how its evidence was taken: from the run folder alone.
+
+    Returns
+    -------
+    dict
+        The keys ``tool``, ``peer``, ``clock`` and the answers of ``steps``, as :func:`taken` has
+        them; empty where the folder holds no answers.
+    """
+    if not folder.journal.is_file():
+        return {}
+    clock = Clock()
+    with Journal.look(folder.journal) as journal:
+        for wave in journal.waves():
+            for _, reply in journal.calls(wave.number):
+                if reply is not None:
+                    clock.see(reply)
+    said = {
+        "tool": _tool(),
+        "peer": noted(folder.path) or None,
+        "clock": clock.summary(),
+        "steps": _answers(clock),
+    }
+    return told(dumps(said))
+
+
+class _Numbers(BaseModel):
+    answers: int
+    median_seconds: int
+    low_seconds: int
+    high_seconds: int
+
+
+class _Peer(BaseModel):
+    host: str
+    addresses: list[str] = []
+    certificate_sha256: str | None = None
+
+
+class _Step(BaseModel):
+    step: str
+    at: int | None = None
+
+
+class _Told(BaseModel):
+    tool: dict[str, str]
+    clock: _Numbers | None
+    peer: _Peer | None
+    steps: list[_Step]
+
+
+def told(data: bytes) -> dict[str, Any]:
+    """Return what a report can say from ``taken.json``, by whomever; empty where it is none.
+
+    Examples
+    --------
+    >>> told(b'{"clock": "late"}')
+    {}
+    """
+    try:
+        return _Told.model_validate_json(data).model_dump()
+    except ValidationError:
+        return {}
+
+
+def _tool() -> dict[str, str]:
+    return {
+        "evenhand": version("evenhand"),
+        "source_sha256": source_sha256(),
+        "python": platform.python_version(),
+    }
+
+
+def _answers(clock: Clock) -> list[dict[str, Any]]:
+    return [
+        {"step": "first answer", "at": _micro(clock.first)},
+        {"step": "last answer", "at": _micro(clock.last)},
+    ]
 
 
 def _micro(at: float | None) -> int | None:
@@ -137,7 +220,7 @@ def source_sha256() -> str:
 
 
 def _sources(top: Path) -> list[Path]:
-    wanted = (".py", ".toml", ".yaml", ".jinja", ".css", ".html")
+    wanted = (".py", ".toml", ".yaml", ".jinja", ".css", ".html", ".typ")
     folders = [top / name for name in ("audit", "datasets", "metrics", "probes", "reports")]
     own = [path for name in ("cli", "messages") for path in (top / name).rglob("*")]
     inside = [path for folder in folders for path in folder.rglob("*")]

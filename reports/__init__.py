@@ -22,6 +22,7 @@ def write(
     languages: Sequence[str] = ("zh", "en"),
     formats: Sequence[str] = DEFAULT,
     page: str | None = None,
+    taken: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write the reports of an audit into a folder.
 
@@ -39,6 +40,8 @@ def write(
         findings, one flat row each, in both languages; ``report.zh.md`` is the summary as Markdown.
     page : {"summary"}, optional
         ``summary.zh.html``, ``summary.zh.pdf``: the one page alone, in place of the whole report.
+    taken : mapping, optional
+        How the evidence was taken, for annex A; see :func:`evenhand.audit.taken.seen`.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def write(
     check(formats)
     made: dict[str, bytes] = {}
     for format_ in dict.fromkeys(formats):
-        made |= _made(format_, record, annex, languages, page)
+        for language in languages:
+            made |= _made(format_, record, annex, language, page, taken)
     folder.mkdir(parents=True, exist_ok=True)
     return [_replace(folder / name, data) for name, data in made.items()]
 
@@ -84,31 +88,27 @@ def _made(
     format_: str,
     record: Record,
     annex: Sequence[Mapping[str, Any]],
-    languages: Sequence[str],
+    language: str,
     page: str | None,
+    taken: Mapping[str, Any] | None,
 ) -> dict[str, bytes]:
-    """Return the files of one format by their names."""
+    """Return the file of one format in one language by its name; some are the same in each."""
     from . import exports
 
-    stem = page or "report"
     if format_ == "json":
         return {"report.json": exports.tidy(record).encode()}
     if format_ == "csv":
         return {"report.csv": exports.csv(record).encode()}
     if format_ == "md":
-        return {
-            f"report.{lang}.md": exports.markdown(record, annex, lang).encode()
-            for lang in languages
-        }
+        return {f"report.{language}.md": exports.markdown(record, annex, language).encode()}
+    name = f"{page or 'report'}.{language}.{format_}"
     if format_ == "pdf":
         from .pdf import pdf
 
-        return {f"{stem}.{lang}.pdf": pdf(record, annex, lang, page=page) for lang in languages}
+        return {name: pdf(record, annex, language, page=page, taken=taken)}
     from .html import html
 
-    return {
-        f"{stem}.{lang}.html": html(record, annex, lang, page=page).encode() for lang in languages
-    }
+    return {name: html(record, annex, language, page=page, taken=taken).encode()}
 
 
 def _replace(path: Path, data: bytes) -> Path:

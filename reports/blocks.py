@@ -29,6 +29,7 @@ def blocks(
     language: str,
     *,
     provisions: Sequence[Provision] | None = None,
+    taken: Mapping[str, Any] | None = None,
     page: str | None = None,
 ) -> Report:
     """Return a report in one language, before it is HTML or paper.
@@ -43,6 +44,8 @@ def blocks(
     language : {"zh", "en"}
     provisions : sequence of mapping, optional
         The rules as of today. Default: the shipped map.
+    taken : mapping, optional
+        How the evidence was taken, for annex A; see :func:`evenhand.audit.taken.seen`.
     page : {"summary"}, optional
         One page only. Default: the whole report.
 
@@ -62,7 +65,7 @@ def blocks(
         )
     if page not in {None, *PAGES}:
         raise UsageError("report.unknown_page", page=page, known=", ".join(PAGES))
-    about = context(record, annex, language, provisions)
+    about = context(record, annex, language, provisions, taken)
     voice = about.voice
     if page is not None:
         return _report(about, [("s1", "1", voice("report.s1"), summary.page(about))], single=True)

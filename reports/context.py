@@ -12,7 +12,7 @@ from ..datasets import rules
 from ..messages import numbers
 from .model import Badge, Cell, Fact, Paragraph
 from .provisions import Provision, bearing
-from .scrub import scrub_annex, scrub_record
+from .scrub import scrub_all, scrub_annex, scrub_record
 from .sentences import Teller
 from .voice import Voice
 
@@ -33,6 +33,8 @@ class Context:
     voice: Voice
     tell: Teller
     provisions: Sequence[Provision]
+    taken: Mapping[str, Any]
+    """How the evidence was taken, as ``taken.json`` has it; empty where nobody looked."""
 
     @property
     def content(self) -> Content:
@@ -94,6 +96,7 @@ def context(
     annex: Sequence[Mapping[str, Any]],
     language: str,
     provisions: Sequence[Provision] | None,
+    taken: Mapping[str, Any] | None = None,
 ) -> Context:
     """Return the context of a report, with every text from outside made harmless."""
     clean = scrub_record(record)
@@ -107,6 +110,7 @@ def context(
         voice=voice,
         tell=Teller(voice, content.setting, content.controls, names, repeated),
         provisions=rules.provisions() if provisions is None else provisions,
+        taken=scrub_all(taken or {}),
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from ..messages import numbers
 from .context import Context, cells, small
@@ -47,6 +50,7 @@ def _files(about: Context) -> Table:
 
 def _taken(about: Context) -> tuple[Fact, ...]:
     voice, run = about.voice, about.run
+    tool = about.taken.get("tool") or {}
     when = voice("words.range", low=numbers.moment(run.started), high=numbers.moment(run.ended))
     # the waves' own hashes in their order, hashed: one line to compare by telephone
     root = hashlib.sha256("\n".join(about.content.waves).encode()).hexdigest()
@@ -54,10 +58,53 @@ def _taken(about: Context) -> tuple[Fact, ...]:
         about.fact("committee.root", root, code=True),
         about.fact("committee.taken", when),
         about.fact("committee.tool", run.versions.get("evenhand"), code=True),
+        *([about.fact("committee.source", tool["source_sha256"], code=True)] if tool else []),
         about.fact("committee.operator", about.setting.auditor),
-        about.fact("committee.witness", None),
-        about.fact("committee.clock", voice("committee.clock_unknown")),
+        about.fact("committee.witness", voice("committee.witness_sealed")),
+        about.fact("committee.clock", _clock(about)),
+        *_answers(about),
+        *_peer(about),
     )
+
+
+def _clock(about: Context) -> str:
+    voice, clock = about.voice, about.taken.get("clock")
+    if not clock:
+        return voice("committee.clock_unknown")
+    low, high = clock["low_seconds"], clock["high_seconds"]
+    return voice(
+        "committee.clock_told",
+        answers=numbers.count(clock["answers"]),
+        median=numbers.decimal(clock["median_seconds"], 0),
+        low=numbers.decimal(low, 0),
+        high=numbers.decimal(high, 0),
+    )
+
+
+def _answers(about: Context) -> list[Fact]:
+    at = {step.get("step"): step.get("at") for step in about.taken.get("steps") or ()}
+    first, last = at.get("first answer"), at.get("last answer")
+    if first is None or last is None:
+        return []
+    when = about.voice("words.range", low=_moment(first), high=_moment(last))
+    return [about.fact("committee.answered_between", when)]
+
+
+def _moment(micro: int) -> str:
+    return numbers.moment(datetime.fromtimestamp(micro // 1_000_000, UTC).isoformat())
+
+
+def _peer(about: Context) -> list[Fact]:
+    peer: Mapping[str, Any] = about.taken.get("peer") or {}
+    if not peer.get("host"):
+        return []
+    where = about.voice.listed([str(one) for one in (peer["host"], *(peer.get("addresses") or ()))])
+    facts = [about.fact("committee.peer", where, code=True)]
+    if peer.get("certificate_sha256"):
+        facts.append(
+            about.fact("committee.certificate", str(peer["certificate_sha256"]), code=True)
+        )
+    return facts
 
 
 def _trials(about: Context) -> Table | None:

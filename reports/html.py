@@ -29,6 +29,7 @@ def html(
     language: str,
     *,
     provisions: Sequence[Provision] | None = None,
+    taken: Mapping[str, Any] | None = None,
     page: str | None = None,
 ) -> str:
     """Return a report as one self-contained HTML page.
@@ -41,6 +42,8 @@ def html(
     language : {"zh", "en"}
     provisions : sequence of mapping, optional
         The rules as of today. Default: the shipped map.
+    taken : mapping, optional
+        How the evidence was taken, for annex A; see :func:`evenhand.audit.taken.seen`.
     page : {"summary"}, optional
         One page only. Default: the whole report.
 
@@ -54,7 +57,7 @@ def html(
     UsageError
         If there is no such language.
     """
-    return render(blocks(record, annex, language, provisions=provisions, page=page))
+    return render(blocks(record, annex, language, provisions=provisions, taken=taken, page=page))
 
 
 def render(report: Report) -> str:

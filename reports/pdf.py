@@ -40,6 +40,7 @@ def pdf(
     language: str,
     *,
     provisions: Sequence[Provision] | None = None,
+    taken: Mapping[str, Any] | None = None,
     page: str | None = None,
 ) -> bytes:
     """Return a report as one PDF, the record attached to it.
@@ -52,6 +53,8 @@ def pdf(
     language : {"zh", "en"}
     provisions : sequence of mapping, optional
         The rules as of today. Default: the shipped map.
+    taken : mapping, optional
+        How the evidence was taken, for annex A; see :func:`evenhand.audit.taken.seen`.
     page : {"summary"}, optional
         One page only. Default: the whole report.
 
@@ -67,7 +70,7 @@ def pdf(
     UsageError
         If there is no such language or page.
     """
-    made = blocks(record, annex, language, provisions=provisions, page=page)
+    made = blocks(record, annex, language, provisions=provisions, taken=taken, page=page)
     return render(made, record)
 
 

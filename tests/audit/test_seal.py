@@ -26,6 +26,7 @@ from tests.audit.evidence_for_tests import (
 from evenhand.audit.annex import add
 from evenhand.audit.bundle import Packed, amount
 from evenhand.audit.compose import record as composed
+from evenhand.audit.folder import RunFolder
 from evenhand.audit.lock import Lock
 from evenhand.audit.merkle import Proof, leaf_hash, prove, root
 from evenhand.audit.planfile import load
@@ -33,6 +34,7 @@ from evenhand.audit.proofs import prove_trial
 from evenhand.audit.run import begin, prepare, run
 from evenhand.audit.seal import attach, seal, sign_lock
 from evenhand.audit.signing import make_key, private_key, public_key
+from evenhand.audit.taken import seen, told
 from evenhand.audit.verify import CALLS, MANIFEST, SEAL, WAVES, Tree, dumps, keyid, verify
 from evenhand.errors import EvidenceError, UsageError
 
@@ -150,6 +152,12 @@ def test_annex_a_says_how_it_was_taken(evidence, tmp_path):
     assert len(taken["tool"]["source_sha256"]) == 64
     assert taken["steps"][0]["step"] == "locked"
     assert taken["steps"][1]["at"] <= taken["steps"][2]["at"]
+    # what a report says before the sealing is what the sealed file says
+    said = told(taken_apart(sealed.path)["taken.json"])
+    assert said == seen(RunFolder.existing(evidence.run)) | {"steps": said["steps"]}
+    assert [s for s in said["steps"] if "answer" in s["step"]] == seen(
+        RunFolder.existing(evidence.run)
+    )["steps"]
 
 
 def test_the_vendors_clock_is_read_from_its_headers(tmp_path):
@@ -157,6 +165,7 @@ def test_the_vendors_clock_is_read_from_its_headers(tmp_path):
     taken = json.loads(taken_apart(seal(folder.path).path)["taken.json"])
     assert taken["clock"]["answers"] == 600
     assert abs(taken["clock"]["median_seconds"]) <= 1
+    assert seen(folder)["clock"] == taken["clock"]
 
 
 # ----------------------------------------------------------------------------- the same again

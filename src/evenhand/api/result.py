@@ -227,14 +227,16 @@ class Result:
         MissingExtraError
             If a PDF is asked for and the extra ``pdf`` is not installed.
         """
+        from ..audit.taken import seen
         from ..reports import write
 
         place = Path(path)
         chosen = language or messages.language()
         with disk(place):
             if not place.suffix:
-                annex = RunFolder(self.folder).read_annex()
-                write(self.record, annex, place, (language,) if language else messages.LANGUAGES)
+                languages = (language,) if language else messages.LANGUAGES
+                folder = RunFolder(self.folder)
+                write(self.record, folder.read_annex(), place, languages, taken=seen(folder))
                 return place
             if place.suffix not in SUFFIXES:
                 raise UsageError("api.report_suffix", got=place.name)
@@ -244,17 +246,19 @@ class Result:
         return place
 
     def _page(self, suffix: str, language: str) -> bytes:
+        from ..audit.taken import seen
         from ..reports import exports
         from ..reports.html import html
 
         if suffix == ".json":
             return exports.tidy(self.record).encode()
-        annex = RunFolder(self.folder).read_annex()
+        folder = RunFolder(self.folder)
+        annex, found = folder.read_annex(), seen(folder)
         if suffix == ".html":
-            return html(self.record, annex, language).encode()
+            return html(self.record, annex, language, taken=found).encode()
         from ..reports.pdf import pdf
 
-        return pdf(self.record, annex, language)
+        return pdf(self.record, annex, language, taken=found)
 
     def raise_for_findings(
         self, *, allow: Sequence[Any] | str | Path = (), today: date | None = None

@@ -78,12 +78,13 @@ def seal(
 def _reported(run: Path) -> None:
     """Write the reports of a run that has none yet: they are part of what is sealed."""
     from ..audit.folder import RunFolder, disk
+    from ..audit.taken import seen
     from ..reports import write
 
     folder = RunFolder.existing(run)
     if not any(folder.path.glob("report.*")):
         with disk(folder.path):
-            write(folder.read_record(), folder.read_annex(), folder.path)
+            write(folder.read_record(), folder.read_annex(), folder.path, taken=seen(folder))
 
 
 @app.command(help=text("evidence.verify"))
@@ -191,7 +192,10 @@ def _reports(path: Path, made: Replayed) -> tuple[list[str], list[str]]:
     formats = view.writable(tuple(one for one in FORMATS if one in endings))
     with TemporaryDirectory(prefix="evenhand-") as folder:
         for page in (None, "summary"):
-            write(record, sealed.annex, Path(folder), formats=formats, page=page)
+            write(
+                record, sealed.annex, Path(folder),
+                formats=formats, page=page, taken=sealed.taken,
+            )  # fmt: skip
         again = {one.name: one.read_bytes() for one in Path(folder).iterdir()}
     same = [n for n, data in sealed.reports.items() if again.get(n.rpartition("/")[2]) == data]
     return sorted(same), sorted(set(sealed.reports) - set(same))
