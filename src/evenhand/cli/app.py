@@ -467,11 +467,12 @@ def _report(
     quiet: bool = True,
 ) -> list[Path]:
     from ..audit.folder import disk
+    from ..audit.taken import seen
     from ..reports import write
 
     record, annex_ = folder.read_record(), folder.read_annex()
     with disk(folder.path):
-        written = write(record, annex_, folder.path, languages, formats, page)
+        written = write(record, annex_, folder.path, languages, formats, page, seen(folder))
     if quiet:
         for path in written:
             view.note(text("cli.written", path=path))
