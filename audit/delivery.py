@@ -29,9 +29,11 @@ from .journal import Journal
 from .limits import Pace
 from .plan import Plan, Remote
 from .planhttp import HttpTarget
+from .planmachines import ModelTarget
 from .planwire import leaves, placeholders
 from .planyaml import Key, dotted
 from .run import DAY, Audit, in_loop
+from .target.modelfile import Worker, bytes_of
 from .target.protocol import Answers, Reply, Request
 
 DELIVERY = "delivery.json"
@@ -100,6 +102,10 @@ class Delivery:
     Parameters
     ----------
     fields : tuple of Field
+    model : tuple of str or None
+        What a model file says that it takes; None where none is asked, or it does not say.
+    cut_off : bool
+        Whether a model file lives without a network. True where none is asked.
     canned : bool
         Whether every customer, whatever asked for, got one and the same answer.
     grid : float or None
@@ -111,6 +117,8 @@ class Delivery:
     canned: bool
     grid: float | None
     sent: tuple[Sent, ...]
+    model: tuple[str, ...] | None = None
+    cut_off: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -130,6 +138,10 @@ class Delivery:
             )
             for note in one.notes:
                 yield "    " + text(f"delivery.{note}")
+        if self.model is not None:
+            yield text("delivery.model", columns=", ".join(self.model))
+        if not self.cut_off:
+            yield text("delivery.not_cut_off")
         if self.canned:
             yield "  " + text("delivery.canned")
         if self.grid is not None:
@@ -175,7 +187,8 @@ def check_delivery(audit: Audit, conduct: Conduct, folder: RunFolder) -> Deliver
 def _read(tree: Mapping[str, Any]) -> Delivery:
     fields = tuple(Field(**{**one, "notes": tuple(one["notes"])}) for one in tree["fields"])
     sent = tuple(Sent(**one) for one in tree["sent"])
-    return Delivery(fields=fields, canned=tree["canned"], grid=tree["grid"], sent=sent)
+    model = None if tree["model"] is None else tuple(tree["model"])
+    return Delivery(**{**tree, "fields": fields, "sent": sent, "model": model})
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +250,7 @@ class _Asking:
             and np.allclose(prices, prices[0], rtol=ALIKE, atol=0),
             grid=grid(prices),
             sent=tuple(self._sent),
+            **_of_model(self._audit),
         )
 
     async def _fields(self) -> Sequence[Field]:
@@ -294,6 +308,17 @@ class _Asking:
             await target.close()
         self._sent.append(_kept(field, value, made, reply))
         return _Heard(_values(said), reply.status)
+
+
+def _of_model(audit: Audit) -> dict[str, Any]:
+    """Return what a model file says when it is opened, and how well it is kept apart."""
+    spec = audit.plan.target
+    if not isinstance(spec, ModelTarget):
+        return {}
+    worker = Worker(spec, bytes_of(spec, audit.loaded.digest_inputs["target"]))
+    worker.close()
+    columns = None if worker.columns is None else tuple(worker.columns)
+    return {"model": columns, "cut_off": worker.cut_off}
 
 
 def _first(wave: Wave) -> slice:

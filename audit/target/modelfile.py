@@ -178,7 +178,7 @@ class ModelTarget:
         self._questions = Questions(spec.request, identities=identities, key=key)
         self._columns = Columns(spec.response or ONE, study.money)
         self._route = f"{spec.kind}:{Path(spec.file).name}"
-        self._data = None if offline else _bytes(spec, file)
+        self._data = None if offline else bytes_of(spec, file)
         self._worker: Worker | None = None
         self._executor: ThreadPoolExecutor | None = None
 
@@ -250,7 +250,7 @@ class ModelTarget:
             self._worker = None
 
 
-def _bytes(spec: ModelSpec, file: Path | None) -> bytes:
+def bytes_of(spec: ModelSpec, file: Path | None) -> bytes:
     """Return the bytes of the model's file: those that were hashed are those that are opened."""
     path = file or Path(spec.file)
     try:

@@ -136,7 +136,9 @@ def _onnx(data: bytes, _: Sequence[str]) -> Loaded:
     def predict(table: Table) -> dict[str, Column]:
         if alone:
             kind = _TENSORS[inputs[0].type]
-            fed: dict[str, Any] = {inputs[0].name: np.column_stack([c.astype(kind) for c in table.values()])}
+            fed: dict[str, Any] = {
+                inputs[0].name: np.column_stack([_typed(column, kind) for column in table.values()])
+            }
         else:
             fed = {one.name: _tensor(table[one.name], one) for one in inputs}
         found = dict(zip(outputs, session.run(None, fed), strict=True))
@@ -146,9 +148,17 @@ def _onnx(data: bytes, _: Sequence[str]) -> Loaded:
 
 
 def _tensor(column: Column, wanted: Any) -> Any:
-    kind = _TENSORS[wanted.type]
-    made = column.astype(str).astype(kind) if kind is np.object_ else column.astype(kind)
+    made = _typed(column, _TENSORS[wanted.type])
     return made.reshape(-1, 1) if len(wanted.shape) > 1 else made
+
+
+def _typed(column: Column, kind: Any) -> Any:
+    if kind is np.object_:
+        return column.astype(str).astype(kind)
+    made = column.astype(kind)
+    if np.issubdtype(kind, np.integer) and (made != column).any():
+        raise ValueError("a fraction in a column of whole numbers")
+    return made
 
 
 def _lightgbm(data: bytes, _: Sequence[str]) -> Loaded:
