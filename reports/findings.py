@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..audit.record import ExamplePair, Finding, Range, Trial
 from ..messages import numbers
 from . import charts
+from .beside import beside
 from .context import Context, cells, marked, small
 from .measures import FLAGS, MONEY, measure
 from .method import smallest
@@ -83,6 +84,7 @@ def _page(about: Context, finding: Finding) -> FindingPage:
     if about.tell.measured(finding):
         made.append(small(about.tell.measured(finding)))
     made += _against_limits(about, finding)
+    made += beside(about, finding)
     made += [chart for chart in (charts.icons(about, finding),) if chart]
     made += _open(about, finding)
     made += _strength(about, finding)
