@@ -171,8 +171,8 @@ def test_every_kind_of_report_is_sealed_and_made_again(place, tmp_path):
     shutil.copytree(place / "run", run)
     words = ("--kind", "note", "--by", "a member", "--text", "Seen.")
     assert evenhand("annex", run, *words).code == 0
-    assert evenhand("report", run, "--format", "html,json,csv,md").code == 0
+    assert evenhand("report", run, "--format", "html,pdf,json,csv,md").code == 0
     assert evenhand("seal", run, "--out", tmp_path / "b.zip").code == 0
     found = evenhand("replay", tmp_path / "b.zip", "--json").json
-    assert len(found["reports"]) == 6
+    assert len(found["reports"]) == 8
     assert found["reports_other"] == []
