@@ -18,11 +18,13 @@ import numpy as np
 import orjson
 
 from evenhand.datasets import populations, vendors
-from evenhand.datasets.vendors import fares, serve
+from evenhand.datasets.vendors import serve
 from evenhand.datasets.vendors.noise import normal
 
 Table = Mapping[str, Any]
 
+SOME = ("fair_noise", "repeat_looks", "fair_shop", "fair_shelf", "hotel")
+"""One of each kind: rides, with a memory, a bill, a list, a model that was trained."""
 BATCH = 300_000
 ALONE = 200
 REQUESTS = 4_000
@@ -47,31 +49,21 @@ def rate(rows: int, work: Callable[[], object]) -> float:
 
 
 def trials(name: str, rows: int) -> dict[str, Any]:
-    rng = np.random.default_rng(1)
-    home = "hotel-guests" if name == "hotel" else "demo-city"
-    population = populations.load(home).columns
-    who = rng.integers(len(next(iter(population.values()))), size=rows)
-    drawn = {key: column[who] for key, column in population.items()}
-    rest: dict[str, Any] = {
-        "identity": np.array([f"{number:016x}" for number in range(rows)]),
-        "ride": rng.choice(list(fares.RIDES), rows),
-        "stops": rng.integers(2, size=rows),
-        "device": np.full(rows, "iphone-new"),
-        "past_spend": np.full(rows, 200),
-        "tenure": np.full(rows, 0),
-        "is_repeated_guest": rng.integers(2, size=rows),
-        "country": rng.choice(["PRT", "GBR"], rows),
-        "segment": np.full(rows, "direct"),
-        "channel": np.full(rows, "direct"),
-        "customer_type": np.full(rows, "transient"),
-    }
-    return {key: {**rest, **drawn}[key] for key in vendors.get(name).columns}
+    """Return contexts of a vendor's frame, each asked by somebody else."""
+    vendor = vendors.get(name)
+    home = vendor.frame.population
+    contexts = vendor.contexts(populations.load(home).columns if home else {})
+    drawn = np.random.default_rng(1).integers(len(next(iter(contexts.values()))), size=rows)
+    table = {key: contexts[key][drawn] for key in (*vendor.columns, *vendor.remembers)}
+    if "identity" in table:
+        table["identity"] = np.array([f"{number:016x}" for number in range(rows)])
+    return table
 
 
 def batch_against_one_at_a_time(name: str) -> None:
     vendor = vendors.get(name)
     vendor.prepare()
-    rows = BATCH // 10 if name == "hotel" else BATCH
+    rows = BATCH // 10 if vendor.group == "trained" else BATCH
     table = trials(name, rows)
     singles = [{key: column[[row]] for key, column in table.items()} for row in range(ALONE)]
     alone = rate(ALONE, lambda: [vendor.quote(single) for single in singles])
@@ -109,9 +101,9 @@ def over_http(name: str) -> None:
 def main() -> None:
     who = np.array([f"{number:016x}" for number in range(BATCH)])
     say("noise", rate(BATCH, lambda: normal("bench", who)), NOISE_REACH, 1.0, "rows/s")
-    for name in vendors.names():
+    for name in SOME:
         batch_against_one_at_a_time(name)
-    for name in ("fair_noise", "hotel"):
+    for name in SOME:
         over_http(name)
 
 
