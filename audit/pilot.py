@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..messages import language, numbers, text
+from ..messages.terms import term
 from ..probes.answers import scores_of
 from ..probes.controls import PILOT, pilot_noise
 from ..probes.design import ANSWERED, FAILED, REFUSED, Observed
@@ -113,10 +114,12 @@ class PilotResult:
             refused=self.refused,
             failed=self.failed,
         )
-        included = _listed(self.includes, chosen) or text("cli.nothing_included")
+        included = _listed([term(one, chosen) for one in self.includes], chosen)
+        included = included or text("cli.nothing_included")
+        per = term(self.per, chosen)
         for price in self.prices:
             money = _exactly(price, self.currency)
-            yield text("cli.price_read", money=money, per=self.per, includes=included)
+            yield text("cli.price_read", money=money, per=per, includes=included)
         if self.noise is not None:
             yield text("cli.noise", sd=numbers.percent(100 * self.noise, chosen))
         if self.step is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..audit.record import AttributeNote, Finding
 from ..messages import numbers
+from ..messages.terms import term
 from . import charts
 from .context import Context, cells, marked, small
 from .measures import PRICE, measure
@@ -88,8 +89,11 @@ def _price(about: Context) -> str:
     money = about.setting.money
     if not money:
         return about.voice("report.no_money")
-    includes = [str(part) for part in money.get("includes") or ()]
-    values = {name: str(money.get(name, "")) for name in ("currency", "unit", "per")}
+    language = about.voice.language
+    includes = [term(str(part), language) for part in money.get("includes") or ()]
+    values = {
+        name: term(str(money.get(name, "")), language) for name in ("currency", "unit", "per")
+    }
     if not includes:
         return about.voice("report.price_terms_bare", **values)
     return about.voice("report.price_terms", **values, includes=about.voice.listed(includes))
