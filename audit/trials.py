@@ -16,6 +16,8 @@ from .tally import read
 from .target.protocol import Reply, Request, Target
 
 _KINDS = ("answered", "refused", "failed")
+_ARMS = ("reference", "twin", "treated")
+"""What an arm is called, as in the examples of a record; from the third on it is treated."""
 _ID = re.compile(r"([0-9a-f]{8})-(\d+)-(\d+)")
 BODY = 4000
 """Most characters of an answer that are shown."""
@@ -53,7 +55,7 @@ def trial(path: Path, name: str) -> dict[str, Any]:
         "id": name,
         "question": opened.question,
         "block": int(opened.wave.trial_column("block")[position]),
-        "arm": int(opened.wave.trial_column("arm")[position]),
+        "arm": _ARMS[min(int(opened.wave.trial_column("arm")[position]), len(_ARMS) - 1)],
         "request": {"route": request.route, "body": request.body[:BODY].decode("utf-8", "replace")},
         "answers": [
             {
