@@ -96,7 +96,9 @@ class Checked:
             language,
             hypotheses=self.hypotheses,
             personas=numbers.count(self.personas),
-            items=numbers.count(self.items),
+            items=text("check.items", n=numbers.count(self.items))
+            if self.items
+            else text("check.no_items"),
             budget=numbers.count(self.budget),
         )
         rows = [_row(outlook, language) for outlook in self.outlooks]
