@@ -96,9 +96,9 @@ class Checked:
             language,
             hypotheses=self.hypotheses,
             personas=numbers.count(self.personas),
-            items=text("check.items", n=numbers.count(self.items))
+            items=messages.text("check.items", language, n=numbers.count(self.items))
             if self.items
-            else text("check.no_items"),
+            else messages.text("check.no_items", language),
             budget=numbers.count(self.budget),
         )
         rows = [_row(outlook, language) for outlook in self.outlooks]
