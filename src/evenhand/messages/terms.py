@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from functools import cache
+from . import text
 
-from . import ids, text
+KNOWN = frozenset(
+    {
+        "night",
+        "ride",
+        "trip",
+        "stay",
+        "order",
+        "item",
+        "person",
+        "ticket",
+        "policy",
+        "day",
+        "month",
+        "year",
+        "quote",
+        "tax",
+        "fee",
+        "fees",
+        "service",
+        "delivery",
+        "cleaning",
+        "breakfast",
+        "insurance",
+        "tolls",
+        "yuan",
+        "euro",
+    }
+)
+"""Words that the catalogue has; any other stands as the plan has it."""
 
 
 def term(word: str, language: str) -> str:
-    """Return a word of a plan in a language; as the plan has it where the catalogue has none.
+    """Return a word of a plan in a language.
 
     Examples
     --------
     >>> term("night", "zh"), term("tax", "en"), term("city tax", "zh")
     ('晚', 'tax', 'city tax')
     """
-    return text(f"terms.{word}", language) if f"terms.{word}" in _known() else word
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(ids())
+    return text(f"terms.{word}", language) if word in KNOWN else word
