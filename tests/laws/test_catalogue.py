@@ -15,7 +15,7 @@ from evenhand.probes import registry
 ROOT = Path(__file__).parents[2]
 SUB_PACKAGES = ("audit", "probes", "metrics", "reports", "datasets")
 
-FILE_ENDINGS = "(?:yaml|yml|json|jsonl|html|pdf|csv|toml|py|sqlite|txt|svg|css|md|parquet|lock)"
+FILE_ENDINGS = "(?:yaml|yml|json|jsonl|html|pdf|csv|toml|py|sqlite|txt|svg|css|md|parquet|lock|typ)"
 
 BANNED = {
     "容差": "判定界限",
