@@ -217,7 +217,7 @@ def test_a_foreign_currency_is_never_a_price(tmp_path, store):
 
 def test_fen_where_yuan_was_said_is_there_to_be_seen(tmp_path, store):
     path = plan(tmp_path, http(store.url("fen")))
-    for language, wording in (("en", "for one night"), ("zh", "每night")):
+    for language, wording in (("en", "for one night"), ("zh", "每晚")):
         out = tmp_path / language
         said = evenhand("plan", path, "--out", out, "--lang", language)
         assert said.code == 0
