@@ -262,7 +262,7 @@ def _assumption(limit: Limit | None, shares: Shares | None) -> Literal["holds", 
 
 def _base(ledger: Ledger, arm: int, score: Score) -> float:
     """Return what the reference gets on average over the blocks of `arm`: of amounts geometric."""
-    scores = ledger.score[ledger.fresh & ledger.asked[:, arm], REFERENCE]
+    scores = ledger.standard(arm)
     scores = scores[np.isfinite(scores)]
     if len(scores) == 0:
         return math.nan

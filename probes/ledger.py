@@ -183,6 +183,11 @@ class Ledger:
         failed = (self.kind[rows][:, [arm, REFERENCE, TWIN]] == FAILED).astype(float)
         return failed, (2 + self.asked[rows, TWIN]).astype(np.int8)
 
+    def standard(self, arm: int) -> Floats:
+        """Return the scores of what `arm` is compared with, over its fresh blocks."""
+        standard: Floats = self.score[self.fresh & self.asked[:, arm], REFERENCE]
+        return standard
+
     @once
     def clipped_mean_terms(self, arm: int, bound: float) -> Floats:
         """Return ½ψ(A−R) + ½ψ(A−T) for each fresh block of `arm`, ψ(A−R) without a twin.

@@ -53,6 +53,7 @@ PRICE = _price("price", "price")
 _BY_PROBE: Mapping[tuple[str, str], Measure] = {
     ("pricing.value", "log-ratio"): _price("value"),
     ("steering.assortment", "distance"): _lists("assortment"),
+    ("steering.exposure", "points"): Measure(name="group", clause="index", worse=None),
 }
 """What the name of an outcome alone does not say."""
 _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
@@ -73,6 +74,7 @@ _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
     "rate": {
         "refused": Measure(name="refusal", clause="refusal"),
         "notice": _less("notice", "notice"),
+        "unannounced": Measure(name="unannounced", clause="unannounced", base=False),
     },
     "distance": {"ranking": _lists("ranking")},
     "points": {

@@ -68,7 +68,8 @@ class Flagged:
 def flagged(conduct: Conduct) -> list[Flagged]:
     """Return the findings that are explained: beyond the limit, or real; prices of matched twins.
 
-    An average over backgrounds is left out: explanations ask about the reference profile.
+    An average over backgrounds, and what is asked of customers who have opted out, is left out:
+    explanations ask about the reference profile.
     """
     out = []
     for number, decision in enumerate(conduct.decisions.values(), 1):
@@ -78,7 +79,8 @@ def flagged(conduct: Conduct) -> list[Flagged]:
             continue
         layout = probe.layout(conduct.study)
         one = next(one for one in layout.compared if one.hypothesis.id == hypothesis.id)
-        if not layout.background and _explicable(one, probe, conduct):
+        plain = not layout.background and not layout.reference.changes
+        if plain and _explicable(one, probe, conduct):
             levels = conduct.study.attributes[hypothesis.treatment].levels
             out.append(
                 Flagged(

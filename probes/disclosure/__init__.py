@@ -1,0 +1,1 @@
+"""Disclosure: is a price that is made for a person announced as one."""

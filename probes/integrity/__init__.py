@@ -1,0 +1,1 @@
+"""Integrity: is what was audited the real thing."""

@@ -1,0 +1,1 @@
+"""Opting out: is there a way, does it work, and does it cost anything."""
