@@ -262,7 +262,7 @@ def money(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield prices without terms, and units that their currency does not have."""
     terms = plan.target.money
     if terms is None:
-        asked = [probe.use for probe in plan.probes if _asks_price(probe.use)]
+        asked = [probe.use for probe in plan.probes if _reads_prices(probe.use)]
         if asked:
             yield source.problem("plan.no_money", ("target", "money"), probe=asked[0])
         return
@@ -349,6 +349,14 @@ def _limits(tolerance: Tolerance, card: Card, source: Source, key: Key) -> Itera
 
 def _asks_price(use: str) -> bool:
     return use in registry.names() and "price" in registry.card(use).needs
+
+
+def _reads_prices(use: str) -> bool:
+    """Whether a probe compares prices, which nobody may guess the terms of."""
+    if use not in registry.names():
+        return False
+    card = registry.card(use)
+    return not {"price", "final", "list"}.isdisjoint(card.needs | card.outcomes.keys())
 
 
 def budget(plan: Plan, source: Source) -> Iterator[Problem]:

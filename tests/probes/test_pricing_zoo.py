@@ -7,6 +7,7 @@ import pytest
 from evenhand.audit.planfile import parse
 from evenhand.audit.run import begin, prepare, run
 from evenhand.datasets.vendors import get
+from evenhand.errors import PlanError
 
 PLAN = """
 evenhand: 1
@@ -123,3 +124,14 @@ def test_customers_who_stay_are_treated_alike_by_an_honest_shop(audited):
     assert {one.kind for one in found.values()} == {"price.loyalty"}
     described = {one.name: one.value for one in found["final"].described}
     assert described["year"].per == "year"
+
+
+@pytest.mark.parametrize("use", ["components", "reference", "value", "loyalty", "drift", "twins"])
+def test_prices_without_terms_are_a_mistake_of_the_plan(use, tmp_path):
+    text = PLAN.format(
+        vendor="fair.fair_shop", use=f"pricing.{use}", treat="tenure", seed=1, options="{}"
+    )
+    terms = next(line for line in text.splitlines() if "money:" in line)
+    with pytest.raises(PlanError) as refused:
+        parse(text.replace(terms, ""), tmp_path / "plan.yaml")
+    assert any("money" in str(problem) for problem in refused.value.problems)
