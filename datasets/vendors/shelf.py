@@ -57,7 +57,14 @@ FRAME = Frame(
     population="cn-urban",
     items={"query": tuple(SHELVES)},
     home={one.attribute: one.reference for one in (DEVICE, GRADE, GENDER)},
-    mover=Effect(attribute="query", reference="tea", level="laptop", outcome="prices"),
+    mover=Effect(
+        attribute="query",
+        reference="tea",
+        level="laptop",
+        outcome="prices",
+        mean=log(SHELVES["laptop"] / SHELVES["tea"]),
+        share=1.0,
+    ),
 )
 
 BLUR = 0.6

@@ -9,6 +9,7 @@ import pytest
 from evenhand.datasets import vendors
 from evenhand.datasets.vendors import shop as shops
 from evenhand.datasets.vendors.shop import Shop
+from evenhand.datasets.vendors.truth import Effect
 
 
 def told(remembers: tuple[str, ...]) -> vendors.Vendor:
@@ -103,3 +104,42 @@ def test_a_plan_opens_a_shop_by_the_vendors_name_and_each_is_new() -> None:
     assert shops.surge is not shops.surge
     with pytest.raises(AttributeError, match="nobody"):
         shops.nobody  # noqa: B018 – looking it up is what is tried
+
+
+WALKS = {
+    "looks": lambda level: ["quote"] * int(level),
+    "views": lambda level: ["view"] * int(level),
+    "opted_out": lambda level: ["optout"] * int(level),
+    "viewed": lambda level: ["view"] if level else [],
+}
+"""What a customer does to be remembered so."""
+ONE = {
+    "ride": {"distance_km": np.array([4.0]), "hour": np.array([9]), "party": np.array([1])},
+    "item": {"city_tier": np.array([2])},
+}
+"""One persona of each population, in the columns that matter."""
+REMEMBERED = [
+    (name, effect)
+    for name in vendors.names("guilty")
+    for effect in vendors.get(name).truth.effects
+    if effect.attribute in vendors.get(name).remembers
+]
+
+
+@pytest.mark.parametrize(("name", "effect"), REMEMBERED, ids=str)
+def test_who_walks_through_the_shop_meets_what_is_told(name: str, effect: Effect) -> None:
+    vendor = vendors.get(name)
+    person = {key: column[:1] for key, column in vendor.contexts(ONE[vendor.frame.item]).items()}
+    person |= {key: np.array([level]) for key, level in effect.given.items()}
+    request = {key: person[key] for key in vendor.columns}
+    paid: list[float] = []
+    for level in (effect.reference, effect.level):
+        shop = Shop(replace(vendor, quote=vendor.centre))
+        for attribute, reached in {**effect.given, effect.attribute: level}.items():
+            for step in WALKS.get(attribute, lambda _: [])(reached):
+                item = {vendor.frame.item: np.array([reached])} if attribute == "viewed" else {}
+                shop({**request, **item, "step": np.array([step])})
+        last = level if effect.attribute == "step" else "quote"
+        paid.append(float(shop({**request, "step": np.array([last])})["final"][0]))
+
+    assert np.log(paid[1] / paid[0]) == pytest.approx(effect.mean, abs=1e-9)

@@ -253,6 +253,27 @@ def test_a_vendor_knows_nothing_of_audits() -> None:
     assert found
 
 
+def test_the_way_makes_the_poor_pay_more_on_average_and_nobody_for_being_poor() -> None:
+    shoppers = populations.load("cn-urban").columns
+    poor, rich = (np.isin(shoppers["consumption_grade"], grades) for grades in ((1, 2), (4, 5)))
+    frame = {key: shoppers[key] for key in ("city_tier", "consumption_grade")}
+    table = shown(frame, {"item": "kettle", "quantity": 1})
+    price = np.log(outcomes(vendors.get("delivery_cost").centre(table))["final"])
+    marginal, within = (
+        np.average(price[poor] - base[poor], weights=shoppers["weight"][poor])
+        - np.average(price[rich] - base[rich], weights=shoppers["weight"][rich])
+        for base in (np.zeros(len(price)), price_by(shoppers["city_tier"], price))
+    )
+
+    assert marginal > 0.01
+    assert abs(within) < 1e-12
+
+
+def price_by(strata: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Return the mean price of each row's stratum."""
+    return pd.Series(price).groupby(strata).transform("mean").to_numpy()
+
+
 def test_lists_are_apart_as_the_literature_has_it() -> None:
     # Webber, Moffat, Zobel, "A similarity measure for indefinite rankings" (2010), table I
     overlaps = {3: 0.222, 4: 0.292, 5: 0.313, 6: 0.317, 7: 0.312}
