@@ -23,7 +23,6 @@ from .replay import Case, opened, replay
 
 ALPHA = 0.05
 Movement = Literal["larger", "smaller", "none", "unmeasured"]
-Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +116,18 @@ def compare(first: Path, second: Path, *, alpha: float = ALPHA, trust: bool = Fa
         new, after = case, replay(case).conduct
     _one_vendor(old, new)
     ours, theirs = _hypotheses(before), _hypotheses(after)
-    shared = [key for key in ours if key in theirs]
+    shared = [one for id_, one in ours.items() if id_ in theirs]
     if not shared:
         raise UsageError("evidence.compare_nothing")
     level = 1 - alpha / (2 * len(shared))
     sides = _intervals(before, level), _intervals(after, level)
     labels = _verdicts(before), _verdicts(after)
     changes = [
-        _change(key, (labels[0][key], labels[1][key]), (sides[0][key], sides[1][key]))
-        for key in shared
+        _change(one, (labels[0][one.id], labels[1][one.id]), (sides[0][one.id], sides[1][one.id]))
+        for one in shared
     ]
-    only = [(_name(key), old.name) for key in ours if key not in theirs]
-    only += [(_name(key), new.name) for key in theirs if key not in ours]
+    only = [(_name(one), old.name) for id_, one in ours.items() if id_ not in theirs]
+    only += [(_name(one), new.name) for id_, one in theirs.items() if id_ not in ours]
     return Comparison(
         first=old.name,
         second=new.name,
@@ -145,20 +144,16 @@ def _one_vendor(old: Case, new: Case) -> None:
         raise UsageError("evidence.compare_vendors", first=vendors[0], second=vendors[1])
 
 
-def _key(one: Hypothesis) -> Key:
-    return one.probe, one.treatment, str(one.level), one.outcome
+def _name(one: Hypothesis) -> str:
+    return f"{one.probe} {one.treatment} = {one.level} ({one.outcome})"
 
 
-def _name(key: Key) -> str:
-    return f"{key[0]} {key[1]} = {key[2]} ({key[3]})"
+def _hypotheses(conduct: Conduct) -> dict[str, Hypothesis]:
+    return {one.id: one for one in conduct.hypotheses}
 
 
-def _hypotheses(conduct: Conduct) -> list[Key]:
-    return [_key(one) for one in conduct.hypotheses]
-
-
-def _verdicts(conduct: Conduct) -> dict[Key, str]:
-    return {_key(one.evidence.hypothesis): one.label for one in conduct.decisions.values()}
+def _verdicts(conduct: Conduct) -> dict[str, str]:
+    return {one.evidence.hypothesis.id: one.label for one in conduct.decisions.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,29 +165,31 @@ class _Measured:
     unit: str
 
 
-def _intervals(conduct: Conduct, level: float) -> dict[Key, _Measured]:
+def _intervals(conduct: Conduct, level: float) -> dict[str, _Measured]:
     """Return each effect with its interval at `level`, from the answers themselves."""
-    found: dict[Key, _Measured] = {}
+    found: dict[str, _Measured] = {}
     for name, probe in conduct.probes.items():
         observed = conduct.observed.get(name, Observed())
         for one in probe.test(conduct.study, observed, level):
             effect = one.effect
-            found[_key(one.hypothesis)] = _Measured(
+            found[one.hypothesis.id] = _Measured(
                 value=effect.value, interval=effect.interval, unit=effect.unit
             )
     return found
 
 
-def _change(key: Key, verdicts: tuple[str, str], sides: tuple[_Measured, _Measured]) -> Change:
+def _change(
+    one: Hypothesis, verdicts: tuple[str, str], sides: tuple[_Measured, _Measured]
+) -> Change:
     before, after = sides
     then, later = before.interval, after.interval
     if before.unit != after.unit:  # nothing that can be subtracted
         then = later = None
     return Change(
-        probe=key[0],
-        treatment=key[1],
-        level=key[2],
-        outcome=key[3],
+        probe=one.probe,
+        treatment=one.treatment,
+        level=str(one.level),
+        outcome=one.outcome,
         before=verdicts[0],
         after=verdicts[1],
         unit=after.unit,

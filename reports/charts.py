@@ -97,17 +97,18 @@ def icons(about: Context, finding: Finding) -> FigureBlock | None:
     if known(share.estimate) is None:
         return None
     voice, values = about.voice, _values(about, finding)
-    hit = _hundredth(share)
-    up, down = _sides(finding, hit)
+    count = _hundredth(share)
+    up, down = _sides(finding, count)
     names = dict(zip(("up", "down"), sides(about, finding), strict=True))
     names["either"] = voice("report.icons_either", **values)
-    counts = {"up": up, "down": down, "either": hit - up - down}
-    title = voice("report.icons_title", hit=str(hit), **values)
+    counts = {"up": up, "down": down, "either": count - up - down}
+    title = voice("report.icons_title", count=str(count), **values)
     return _icon_figure(about, finding, title, counts, names)
 
 
 def _values(about: Context, finding: Finding) -> dict[str, str]:
-    return {"gap": about.tell.say.gap(finding), "beyond": about.tell.beyond(finding)}
+    say = about.tell.say
+    return {"hit": say.hit(finding), "beyond": say.beyond(finding)}
 
 
 def sides(about: Context, finding: Finding) -> tuple[str, str]:
@@ -125,10 +126,10 @@ def _bound_icons(about: Context, finding: Finding, share: Range) -> FigureBlock 
     if known(share.high) is None:
         return None
     voice, values = about.voice, _values(about, finding)
-    hit = min(100, math.ceil(round(100 * (share.high or 0.0), 9)))
-    title = voice("report.icons_bound", hit=str(hit), **values)
+    count = min(100, math.ceil(round(100 * (share.high or 0.0), 9)))
+    title = voice("report.icons_bound", count=str(count), **values)
     names = {"either": voice("report.icons_may", **values)}
-    return _icon_figure(about, finding, title, {"either": hit}, names)
+    return _icon_figure(about, finding, title, {"either": count}, names)
 
 
 def _icon_figure(
@@ -191,6 +192,7 @@ _REASONS = {
     "network": "words.reason_network",
     "format": "words.reason_format",
     "ceiling": "words.reason_ceiling",
+    "not-held": "words.reason_not_held",
 }
 
 

@@ -8,7 +8,7 @@ from ..audit.record import Finding
 from ..messages import numbers
 from .measures import Way, measure, way
 from .scrub import scrub
-from .sizes import Size, hundredths, size, told, width, written
+from .sizes import Size, hundredths, size, told, tolerance, width, written
 from .voice import Voice
 
 NAME = 60
@@ -60,6 +60,20 @@ class Clauses:
         return self.voice(
             "measures.gap_priced" if measure(finding).priced else "measures.gap_other"
         )
+
+    def beyond(self, finding: Finding) -> str:
+        """Return the gap beyond which a simulated customer counts as hit."""
+        own = finding.share.beyond if finding.share else None
+        limit = own or (finding.limits.beyond if finding.limits else None)
+        return tolerance(finding, limit, self.voice)
+
+    def hit(self, finding: Finding) -> str:
+        """Return what a simulated customer who counts in the share has seen."""
+        return self.voice(f"measures.hit_{_kind(finding)}", beyond=self.beyond(finding))
+
+    def those(self, finding: Finding) -> str:
+        """Return the same before a noun: those who have seen it."""
+        return self.voice(f"measures.those_{_kind(finding)}", beyond=self.beyond(finding))
 
     def per(self, finding: Finding) -> str:
         """Return “a night”, with the space before it that English needs; empty where no money is."""
@@ -153,3 +167,10 @@ class Clauses:
             percent=numbers.percent(value, language, digits=digits),
             size=written(value, unit, language, digits=digits),
         )
+
+
+def _kind(finding: Finding) -> str:
+    """Return what counts in the share: a gap in price, another gap, or a changed answer."""
+    if finding.effect.unit == "rate":
+        return "flips"
+    return "priced" if measure(finding).priced else "other"

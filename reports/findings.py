@@ -102,8 +102,8 @@ def _page(about: Context, finding: Finding) -> FindingPage:
 
 def _numbers(about: Context, finding: Finding) -> Table:
     voice, written = about.voice, size(finding, about.voice)
-    values = {"gap": about.tell.say.gap(finding), "beyond": about.tell.beyond(finding)}
-    mean = voice("report.q_mean", **values)
+    those = about.tell.say.those(finding)
+    mean = voice("report.q_mean", gap=about.tell.say.gap(finding))
     rows: list[tuple[Cell, ...] | None] = []
     if written:
         rows.append(cells(mean, written.value, written.interval))
@@ -117,11 +117,11 @@ def _numbers(about: Context, finding: Finding) -> Table:
     up, down = charts.sides(about, finding)
     sided = measure(finding).worse is not None
     rows += [
-        charts.share_row(about, voice("report.q_share", **values), finding.share),
+        charts.share_row(about, voice("report.q_share", those=those), finding.share),
         charts.share_row(about, up, finding.share_dearer if sided else None),
         charts.share_row(about, down, finding.share_cheaper if sided else None),
-        charts.share_row(about, voice("report.q_single", **values), finding.single_quotes),
-        charts.share_row(about, voice("report.q_twin", **values), finding.twin_beyond),
+        charts.share_row(about, voice("report.q_single", those=those), finding.single_quotes),
+        charts.share_row(about, voice("report.q_twin", those=those), finding.twin_beyond),
         charts.share_row(about, voice("report.q_excess"), _excess(finding)),
     ]
     level = finding.effect.level
@@ -155,7 +155,7 @@ def _against_limits(about: Context, finding: Finding) -> list[Block]:
         gap=about.tell.say.gap(finding),
         ratio=tolerance(finding, limits.ratio, voice),
         share=fraction(limits.share, voice),
-        beyond=tolerance(finding, limits.beyond, voice),
+        hit=about.tell.say.hit(finding),
         smallest=smallest(about, finding),
     )
     return [Paragraph(text=text)]

@@ -59,12 +59,14 @@ _BY_PROBE: Mapping[tuple[str, str], Measure] = {
 _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
     "log-ratio": {
         "final": PRICE,
+        "final+coupon": _price("settled", "price"),
+        "final+discount": _price("settled", "price"),
         "list": _price("list"),
         "fee": _price("fee"),
         "discount": _less("discount", "amount", base=False),
         "coupon": _less("coupon", "amount", base=False),
         "offers": _less("offers", "offers", base=False),
-        "prices": _price("shown"),
+        "prices": _price("first"),
     },
     "share-of-price": {
         "discount": _less("discount", "part"),
@@ -78,8 +80,8 @@ _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
     },
     "distance": {"ranking": _lists("ranking")},
     "points": {
-        "ranking": Measure(name="exposure", clause="exposure"),
-        "prices": Measure(name="exposure", clause="exposure"),
+        "prices": Measure(name="dear", clause="dear"),
+        "ranking": Measure(name="attention", clause="attention", worse=None),
     },
 }
 _BY_UNIT: Mapping[str, Measure] = {

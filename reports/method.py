@@ -249,11 +249,12 @@ def _limit_row(about: Context, finding: Finding) -> tuple[Cell, ...]:
     if limits is None:
         return ()
     voice = about.voice
+    flips = finding.effect.unit == "rate"  # an answer changes or does not
     return (
         Cell(text=finding.id, link=finding.id),
         about.number(tolerance(finding, limits.ratio, voice)),
         about.number(fraction(limits.share, voice)),
-        about.number(tolerance(finding, limits.beyond, voice)),
+        about.number("" if flips else tolerance(finding, limits.beyond, voice)),
         Cell(text=voice(_DIRECTIONS[limits.direction, measure(finding) == PRICE])),
         Cell(text=voice.of(limits.because)),
     )

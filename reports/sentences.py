@@ -175,20 +175,12 @@ class Teller:
             return self.voice(
                 "report.claim_share",
                 share=share_text(finding.share, self.voice),
-                gap=self.say.gap(finding),
-                beyond=self.beyond(finding),
+                hit=self.say.hit(finding),
             )
         return self.voice("report.claim_beyond", **self._topic(finding))
 
     def _topic(self, finding: Finding) -> dict[str, str]:
         return {"many": self.say.many(finding), "what": self.say.what(finding)}
-
-    def beyond(self, finding: Finding) -> str:
-        """Return the gap beyond which a simulated customer counts as hit."""
-        own = finding.share.beyond if finding.share else None
-        return tolerance(
-            finding, own or (finding.limits.beyond if finding.limits else None), self.voice
-        )
 
     @staticmethod
     def _counts(finding: Finding) -> bool:
@@ -222,12 +214,11 @@ class Teller:
                 "report.beyond_share",
                 item=item,
                 what=say.what(finding),
-                gap=say.gap(finding),
                 size=found.value,
                 spread=say.spread(finding, found),
                 share=share_text(finding.share, voice),
                 low=self._at_least(finding.share),
-                beyond=self.beyond(finding),
+                hit=say.hit(finding),
                 limit=fraction(finding.limits.share, voice),
             )
         return voice("report.beyond_joint", item=item, clause=say.clause(finding, neutral=True))
@@ -241,16 +232,17 @@ class Teller:
         worse = direction == (measure(finding).worse or "more")
         own = finding.share_dearer if worse else finding.share_cheaper
         share = finding.share if direction == "apart" else own or finding.share
-        outside = finding.mean == "outside"
-        if not outside or share is None or known(share.estimate) is None:
+        price = measure(finding) == PRICE
+        counted = known(share.estimate) if share else None
+        if finding.mean != "outside" or share is None or counted is None or not (price or counted):
             return self.voice("report.how_blocks", n=n, twins=self._twins())
-        message = _HOW.get(direction) if measure(finding) == PRICE else None
+        message = _HOW.get(direction) if price else None
         return self.voice(
             message or "report.how_share_other",
             n=n,
             share=share_text(share, self.voice),
-            gap=self.say.gap(finding),
-            beyond=self.beyond(finding),
+            those=self.say.those(finding),
+            beyond=self.say.beyond(finding),
             twins=self._twins(),
         )
 
@@ -268,8 +260,7 @@ class Teller:
         high = known(finding.share.high) if finding.share else None
         if high is not None:
             bound = numbers.at_most(100 * high, voice.language)
-            gap, beyond = say.gap(finding), self.beyond(finding)
-            how = voice("report.within_share", bound=bound, gap=gap, beyond=beyond)
+            how = voice("report.within_share", bound=bound, those=say.those(finding))
         return [voice(message, item=item, clause=clause, limit=limit), how, last]
 
     def _real(self, finding: Finding) -> list[str]:

@@ -101,7 +101,7 @@ def finding_lines(found: Finding) -> Iterable[str]:
     from ..messages import numbers
     from ..reports.clauses import Clauses
     from ..reports.measures import PRICE, measure
-    from ..reports.sizes import size, tolerance
+    from ..reports.sizes import size
     from ..reports.voice import Voice
 
     chosen = language()
@@ -136,8 +136,7 @@ def finding_lines(found: Finding) -> Iterable[str]:
     if known and found.share is not None and None not in (found.share.low, found.share.high):
         yield text(
             "cli.share",
-            gap=say.gap(found),
-            beyond=tolerance(found, found.share.beyond, say.voice),
+            those=say.those(found),
             low=numbers.percent(100 * (found.share.low or 0.0), chosen),
             high=numbers.percent(100 * (found.share.high or 0.0), chosen),
         )
