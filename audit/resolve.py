@@ -17,6 +17,7 @@ from ..probes.protocol import Money, Study
 from . import planrequest, planrules, planserved
 from .plan import AttributePart, Plan, responses_of, steps_of
 from .planfile import LoadedPlan
+from .planmachines import TableTarget
 from .planparts import Text
 from .planrules import level_text
 from .planshape import listed, near, shown
@@ -76,6 +77,7 @@ def resolve(loaded: LoadedPlan) -> Study:
         outcomes=_outcomes(plan),
         money=_money(plan),
         steps=steps_of(plan.target),
+        recorded=isinstance(plan.target, TableTarget),
     )
     problems += planrequest.fields_exist(plan, study, loaded.source)
     problems += planserved.misfits(plan, schema or {}, loaded.source)

@@ -238,7 +238,8 @@ class Matched(ABC):
             tied=bool(study.tied),
         )
         change = dict(layout.arms[one.arm].changes)
-        if study.assigned == "self" and not set(study.tied).isdisjoint(change):
+        brought = study.assigned == "self" and not set(study.tied).isdisjoint(change)
+        if study.recorded or brought:
             found = associational(found)
         places = tuple(
             (int(observed.wave[trial]), int(observed.position[trial]))

@@ -56,6 +56,8 @@ class Study:
         None where nothing that is answered is money.
     steps : tuple of str
         Steps of a session.
+    recorded : bool
+        Whether all answers come from a log: nobody assigned anything by lot.
     """
 
     personas: Table
@@ -70,6 +72,7 @@ class Study:
     outcomes: Mapping[str, str]
     money: Money | None = None
     steps: tuple[str, ...] = ("quote",)
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

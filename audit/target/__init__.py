@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,20 @@ def open_target(
         return HttpTarget(
             spec, study, identities=identities, key=key, offline=offline, accounts=accounts
         )
+    if isinstance(spec, TableSpec):
+        from .table import TableTarget
+
+        return TableTarget(spec, study, identities=identities, key=key, file=file, offline=offline)
     from .python import PythonTarget
 
     return PythonTarget(spec, study, identities=identities, key=key, offline=offline, model=model)
+
+
+def pace_logins(target: Target, turn: Callable[[], Awaitable[None]]) -> None:
+    """Let what a target sends of its own, logins, wait its turn like everything else."""
+    logins = getattr(target, "logins", None)
+    if logins is not None:
+        logins.turn = turn
 
 
 def address(spec: Spec) -> str:
