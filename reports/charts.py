@@ -9,7 +9,7 @@ from ..messages import numbers
 from .context import Context, cells
 from .measures import PRICE, measure
 from .model import Cell, Dot, FigureBlock, FlowChart, IconArray, IntervalChart, Table
-from .sizes import RATIO, known, share_digits, share_text, size, told, tolerance
+from .sizes import RATIO, known, share_digits, share_text, size, told, tolerance, unit_of
 
 
 def interval(about: Context, finding: Finding) -> FigureBlock | None:
@@ -265,14 +265,17 @@ def _alt(about: Context, finding: Finding, dot: Dot) -> str:
 
 def _axis(about: Context, findings: tuple[Finding, ...]) -> str:
     limits = {finding.limits.ratio if finding.limits else None for finding in findings}
-    gap, one = _gap(about, findings), findings[0]
-    axis = "percent" if one.effect.unit == RATIO else "points"
+    voice = about.voice
+    values = {"gap": _gap(about, findings), "unit": unit_of(findings, voice)}
     if limits == {None}:
-        return about.voice(f"report.axis_{axis}", gap=gap)
-    if len(limits) > 1:
-        return about.voice(f"report.axis_{axis}_each", gap=gap)
-    limit = tolerance(one, limits.pop(), about.voice)
-    return about.voice(f"report.axis_{axis}_limit", gap=gap, limit=limit)
+        return voice("report.axis", **values)
+    limit, *more = limits
+    if more or limit is None:
+        return voice("report.axis_each", **values)
+    # points are named once, or the words would not fit
+    ratio = findings[0].effect.unit == RATIO
+    number = tolerance(findings[0], limit, voice) if ratio else numbers.plain(100 * limit)
+    return voice("report.axis_limit", **values, limit=number)
 
 
 def _money_of_one_percent(finding: Finding) -> float | None:

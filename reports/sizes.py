@@ -7,6 +7,7 @@ hundred. Everything that shows one, on paper, on a terminal or in a notebook, as
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..audit.record import Finding, Range
@@ -117,6 +118,15 @@ def at_most(value: float, unit: str, language: str) -> str:
 def _named(number: str, unit: str, language: str) -> str:
     one, several, _ = _WORDS[unit in _MARKED]
     return text(one if number == "1" else several, language, number=number)
+
+
+def unit_of(findings: Iterable[Finding], voice: Voice) -> str:
+    """Return the unit of an axis that all findings are drawn on: each is one of a hundred."""
+    units = {finding.effect.unit for finding in findings}
+    kinds = {"percent" if u == RATIO else "marks" if u in _MARKED else "points" for u in units}
+    if len(kinds) <= 1:
+        return voice(f"measures.unit_{next(iter(kinds), 'percent')}")
+    return voice("measures.unit_either" if "percent" in kinds else "measures.unit_mixed")
 
 
 def tolerance(finding: Finding, value: float | None, voice: Voice, *, before: bool = False) -> str:

@@ -10,7 +10,7 @@ from ..audit.record import Finding, Record
 from ..messages import SYMBOLS, numbers
 from ..reports.context import LABELS, Context, context
 from ..reports.model import Block, Bullets, FigureBlock, Group, Paragraph
-from ..reports.sizes import RATIO, size, told
+from ..reports.sizes import size, told, unit_of
 
 MARKERS = {"established": "^", "cleared": "o", "indicated": "s", "inconclusive": "D"}
 """Shapes tell verdicts apart, as in the report; colour says nothing."""
@@ -126,7 +126,7 @@ def plot(record: Record, axes: Any = None, language: str | None = None) -> Any:
     names = [f"{one.id} {tell.tell.label(one)}: {_level(tell, one)}" for one in found]
     axes.set_yticks(range(len(found)), names, **family)
     axes.set_ylim(len(found) - 0.5, -0.5)
-    axes.set_xlabel(tell.voice(_axis(found)), **family)
+    axes.set_xlabel(tell.voice("api.axis", unit=unit_of(found, tell.voice)), **family)
     axes.set_title(_conclusion(tell), loc="left", fontsize="medium", **family)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -150,14 +150,6 @@ def _draw(axes: Any, finding: Finding, place: int) -> None:
 def _measured(finding: Finding) -> bool:
     effect = told(finding)
     return effect is not None and effect.estimate is not None
-
-
-def _axis(found: list[Finding]) -> str:
-    """Return the id of the axis: a percent and a point are both one of a hundred."""
-    ratios = {one.effect.unit == RATIO for one in found}
-    if ratios == {False}:
-        return "api.axis_points"
-    return "api.axis_either" if len(ratios) > 1 else "api.axis"
 
 
 def _level(tell: Context, finding: Finding) -> str:
