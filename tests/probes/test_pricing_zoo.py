@@ -1,14 +1,19 @@
 """The pricing probes against vendors of the zoo, through a plan, a target, a journal and a record."""
 
+import os
 from functools import cache
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evenhand.audit.planfile import parse
+from evenhand.audit.rehearsal import rehearse
 from evenhand.audit.run import begin, prepare, run
 from evenhand.datasets.vendors import get
 from evenhand.errors import PlanError
 
+TABLES = Path(__file__).parents[2] / "docs" / "tables"
 PLAN = """
 evenhand: 1
 audit: {{title: {vendor}, vendor: {vendor}, commissioned_by: us, paid_by: us, conflicts: none}}
@@ -135,3 +140,60 @@ def test_prices_without_terms_are_a_mistake_of_the_plan(use, tmp_path):
     with pytest.raises(PlanError) as refused:
         parse(text.replace(terms, ""), tmp_path / "plan.yaml")
     assert any("money" in str(problem) for problem in refused.value.problems)
+
+
+GUILTY = {
+    ("guilty.coupon_withheld", "components", "grade"): {"coupon", "final"},
+    ("guilty.hidden_fee", "components", "tenure"): {"fee", "final"},
+    ("guilty.inflated_list", "components", "device"): {"list", "discount"},
+    ("guilty.inflated_list", "reference", "device"): {"list"},
+    ("guilty.smaller_packs", "value", "device"): {"units"},
+}
+"""Vendor, probe and attribute → what must be found beyond the limit. All else within it."""
+FAIR = {
+    ("fair.fair_shop", use, treat): frozenset[str]()
+    for use, treat in (
+        ("components", "device"), ("reference", "device"), ("value", "grade"), ("loyalty", "tenure"),
+    )
+}  # fmt: skip
+SEEDS = 20
+HEAD = """# Pricing probes, vendor by vendor
+
+Vendors of the zoo that sell goods, 1 % noise; limits: mean 1 %, share 2 %, beyond 5 %; budget
+12,000 queries; 20 seeds each, in process. A verdict is right where it is beyond the limit for what
+was planted and within it for all else. Written by `make prove`.
+
+| vendor | probe | attribute | outcomes | right | missed | wrongly beyond | wrongly within | median queries |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+@pytest.mark.prove
+def test_the_right_verdict_over_seeds(tmp_path):
+    rows, wrong = [], 0
+    for (vendor, use, treat), guilty in {**GUILTY, **FAIR}.items():
+        conducts = [_rehearsed(vendor, use, treat, seed, tmp_path) for seed in range(SEEDS)]
+        told = [
+            (one.evidence.hypothesis.outcome in guilty, one.label)
+            for conduct in conducts
+            for one in conduct.decisions.values()
+        ]
+        right = sum(label == ("established" if is_ else "cleared") for is_, label in told)
+        beyond = sum(label in {"established", "indicated"} for is_, label in told if not is_)
+        within = sum(label == "cleared" for is_, label in told if is_)
+        wrong += beyond + within
+        queries = np.median([sum(len(turn.wave) for turn in one.waves) for one in conducts])
+        missed = len(told) - right - beyond - within
+        rows.append(
+            f"| {vendor} | pricing.{use} | {treat} | {len(told)} | {right} | {missed} | {beyond}"
+            f" | {within} | {queries:,.0f} |"
+        )
+        assert right >= 0.95 * len(told), rows[-1]
+    if os.environ.get("EVENHAND_PROVE"):
+        (TABLES / "pricing.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+    assert wrong <= 2
+
+
+def _rehearsed(vendor, use, treat, seed, folder):
+    text = PLAN.format(vendor=vendor, use=f"pricing.{use}", treat=treat, seed=seed, options="{}")
+    return rehearse(prepare(parse(text, folder / "plan.yaml")))
