@@ -39,18 +39,20 @@ def questions_of(plan: Plan, study: Study) -> dict[str, Question]:
 
 
 def _moved(expect: str, probes: Iterable[Probe], study: Study) -> Score:
-    """Return in what the positive control compares answers.
+    """Return in what the positive control compares answers: in prices, where there are any.
 
-    In prices where it must grow dearer or cheaper; else in what the first probe compares, unless
-    that only says yes or no: few conditions move a refusal.
+    In lists where the first probe does, unless it is to grow dearer or cheaper.
     """
     answered = scores_of(study)
-    dear = [score for name, score in answered.items() if study.outcomes[name] == "price"]
     matched = [probe for probe in probes if isinstance(probe, Matched)]
-    compared = [one.score for probe in matched for one in probe.layout(study).compared]
-    asked = [score for score in compared if not score.flips]
-    found = dear if expect != "different" else asked
-    return next(iter([*found, *answered.values()]), FINAL)
+    compared = [one.score for probe in matched[:1] for one in probe.layout(study).compared[:1]]
+    lists = [
+        answered[name]
+        for score in compared
+        for name in sorted(score.needs, reverse=True)
+        if study.outcomes[name] == "list" and expect == "different"
+    ]
+    return next(iter([*lists, *answered.values()]), FINAL)
 
 
 def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Text]]:

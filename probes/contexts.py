@@ -90,10 +90,15 @@ def draw(study: Study, n: int, rng: np.random.Generator, *, vary: Sequence[str] 
 
 
 def _own_levels(study: Study, name: str) -> NDArray[np.intp] | None:
-    """Return the level code of each persona; None where the population has not just these levels."""
+    """Return the level code of each persona; None where the population has not just these levels.
+
+    Nor where all are alike: a plan without a population has one persona, at the reference.
+    """
     column = study.personas.columns.get(name)
     levels = study.attributes[name].levels
     if column is None or not set(column.tolist()) <= set(levels) or levels[0] not in column:
+        return None
+    if len(set(column.tolist())) == 1:
         return None
     place = {level: code for code, level in enumerate(levels)}
     return np.array([place[value] for value in column.tolist()], dtype=np.intp)
