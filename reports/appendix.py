@@ -10,7 +10,7 @@ from ..audit.record import Finding, Side
 from ..messages import numbers
 from . import committee
 from .context import LABELS, Context, cells, small
-from .model import Block, Cell, Fact, Facts, Group, Quote, Table
+from .model import Block, Cell, Fact, Facts, Group, Paragraph, Quote, Table
 from .sizes import size
 
 _KINDS = {
@@ -62,8 +62,18 @@ TEXTS = 200
 
 
 def replies(about: Context) -> tuple[Block, ...]:
-    """Return section 11: what the vendor says, word for word; empty where nothing was said."""
-    return tuple(_quote(about, entry) for entry in about.annex if entry.get("kind") == "reply")
+    """Return section 11: what the vendor says, word for word."""
+    said = replies_to(about)
+    return said or (Paragraph(text=about.voice("report.no_reply")),)
+
+
+def replies_to(about: Context, finding: str | None = None) -> tuple[Block, ...]:
+    """Return the replies of the vendor: those to one finding, or all."""
+    return tuple(
+        _quote(about, entry)
+        for entry in about.annex
+        if entry.get("kind") == "reply" and finding in {None, entry.get("finding")}
+    )
 
 
 def decisions(about: Context) -> tuple[Block, ...]:

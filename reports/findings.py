@@ -91,6 +91,8 @@ def _page(about: Context, finding: Finding) -> FindingPage:
     made += _defences(about, finding)
     made += _examples(about, finding)
     made.append(Group(title=voice("report.sub_provisions"), blocks=_provisions(about, finding)))
+    replies = replies_to(about, finding.id)
+    made += [Group(title=voice("report.s11"), blocks=replies)] if replies else []
     return FindingPage(
         id=finding.id,
         badge=about.badge(finding.verdict),

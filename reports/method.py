@@ -307,7 +307,7 @@ def _smallest(about: Context) -> Table:
 
 
 def limits(about: Context) -> tuple[Block, ...]:
-    """Return section 9: the two promises, other limits, what would change the result."""
+    """Return section 9: promises, other limits, what would change the result, errors, earlier runs."""
     voice, setting, counts = about.voice, about.setting, about.content.counts
     k = str(setting.hypotheses)
     promises = tuple(
@@ -332,7 +332,24 @@ def limits(about: Context) -> tuple[Block, ...]:
         note = Paragraph(text=voice("report.scaled_note"))
         made.append(Group(title=voice("report.sub_scaled"), blocks=(note, scaled)))
     made.append(Group(title=voice("report.sub_changes"), blocks=(Bullets(items=changes),)))
-    return tuple(made)
+    return (*made, _own_error(about), _earlier(about))
+
+
+def _own_error(about: Context) -> Group:
+    """Return how often the audit itself accuses whom it should not, as its own twins showed."""
+    voice = about.voice
+    told = [voice.of(one.statement) for one in about.content.controls if one.kind == "twins"]
+    text = voice.joined(told) if told else voice("report.own_error_unknown")
+    return Group(
+        title=voice("report.sub_own_error"),
+        blocks=(Paragraph(text=text), small(voice("report.own_error_note"))),
+    )
+
+
+def _earlier(about: Context) -> Group:
+    voice, earlier = about.voice, about.run.supersedes
+    text = voice("report.earlier_is", hash=earlier) if earlier else voice("report.earlier_none")
+    return Group(title=voice("report.sub_earlier"), blocks=(Paragraph(text=text),))
 
 
 def _scaled(about: Context) -> Table | None:
