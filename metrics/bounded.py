@@ -208,6 +208,13 @@ def mean_interval(x: ArrayLike, *, bound: float, level: float) -> Interval:
     InputError
         If `x` lies outside ± `bound` or `level` outside (0, 1).
 
+    Notes
+    -----
+    ``benchmarks/bench_engines.py`` prints its width beside that of the hedged capital interval. It is
+    no wider for shares from a fifth up and for log prices under 2 % noise. Bets that follow the
+    spread are narrower where that is small against the bound and the run is long: the bets here are
+    chosen to show soon that a mean is small.
+
     Examples
     --------
     >>> import numpy as np

@@ -331,7 +331,9 @@ def log_share_inside(hit: ArrayLike, *, share: float, gamma: float) -> Floats:
 
 
 _STAKES = 0.98 * 0.5 ** np.arange(9.0)
-# shares of two to ten times the limit are where blocks can be saved: beyond, any bet wins at once
+# shares of two to ten times the limit are where blocks can be saved: beyond, any bet wins at once.
+# Weights drawn closer around them saved 2 % of the blocks at K = 5 (4 % with half steps between the
+# stakes) and cost as much at shares of .2 and more: not worth another set of numbers.
 _STAKE_WEIGHTS = np.log(np.array([1, 1, 2, 4, 6, 6, 4, 2, 1]) / 27)
 
 

@@ -136,6 +136,46 @@ def test_it_stops_no_later_than_online_newton(p, q, most, ons, power, runs):
     assert seen >= power - 2 * (0.25 / runs) ** 0.5 * (power < 1)
 
 
+def online_newton(gaps):
+    """Where betting by online Newton steps crosses 1 / .05 (Cutkosky & Orabona 2018); NaN: nowhere."""
+    bet, curvature, wealth = np.zeros(len(gaps)), np.ones(len(gaps)), np.zeros(len(gaps))
+    stop = np.full(len(gaps), np.nan)
+    for place, gap in enumerate(gaps.T, 1):
+        wealth += np.log1p(bet * gap)
+        stop[np.isnan(stop) & (wealth >= np.log(20))] = place
+        slope = gap / (1 + bet * gap)
+        curvature += slope**2
+        bet = np.clip(bet + 2 / (2 - np.log(3)) * slope / curvature, -0.5, 0.5)
+    return stop
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "most", "power"),
+    [  # none of these was looked at when the bets were chosen; those four are the ones above
+        (0.5, 0.8, 500, 1.0),
+        (0.2, 0.35, 2_000, 1.0),
+        (0.6, 0.5, 4_000, 1.0),
+        # as far from each other as .30 and .33 for their spread and the number of pairs
+        (0.10, 0.12, 8_000, 0.82),
+        (0.60, 0.57, 9_000, 0.82),
+    ],
+)
+@pytest.mark.parametrize("runs", [200, pytest.param(2_000, marks=FULL)])
+def test_it_does_as_well_on_rates_it_was_not_tuned_on(p, q, most, power, runs):
+    draws = rng(int(10_000 * q))
+    treated, reference = (draws.random((runs, most)) < rate for rate in (q, p))
+    peer = online_newton(treated.astype(float) - reference)
+    ours = np.array(
+        [rate_difference(*pair).stopped_at(0.05) for pair in zip(treated, reference, strict=True)],
+        dtype=float,
+    )
+    longer = np.nan_to_num(ours, nan=most) - np.nan_to_num(peer, nan=most)
+    assert longer.mean() <= 2 * longer.std() / runs**0.5
+    seen = np.isfinite(ours).mean()
+    assert seen >= power - 2 * (0.25 / runs) ** 0.5 * (power < 1)
+    assert seen >= np.isfinite(peer).mean()
+
+
 @pytest.mark.parametrize("runs", [100, pytest.param(2_000, marks=FULL)])
 def test_pairing_saves_most_of_the_queries(runs):
     # the same margins, .30 and .33, with 4 % discordant pairs: .035 against .005
