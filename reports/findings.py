@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..audit.record import ExamplePair, Finding, Range, Trial
 from ..messages import numbers
 from . import charts
+from .appendix import replies_to
 from .beside import beside
 from .context import Context, cells, marked, small
 from .measures import FLAGS, MONEY, measure
