@@ -184,9 +184,13 @@ class Asking:
     def _away(self, job: Job) -> bool:
         """Whether nobody has been answered since a job first failed: then it says nothing of the job.
 
-        But no question is asked for ever.
+        One failure alone says nothing either way, and no question is asked for ever.
         """
-        return job.faulted == self.usable and job.answered < self.pace.attempts + PATIENCE
+        return (
+            self.pace.attempts > 1
+            and job.faulted == self.usable
+            and job.answered < self.pace.attempts + PATIENCE
+        )
 
     def _next_link(self, chain: Chain) -> None:
         """Let the next step of a block leave; sessions that are over take none."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import AuthorisationError, Problem
 from .plan import Authorisation, Plan, Remote
+from .planhttp import HttpTarget
 from .planrequest import hours
 
 
@@ -50,7 +51,7 @@ def shortcomings(plan: Plan) -> tuple[Problem, ...]:
 def is_local(plan: Plan) -> bool:
     """Whether the target is in this process or on this machine, so that nobody is disturbed."""
     target = plan.target
-    return not isinstance(target, Remote) or _is_loopback(host(target.url))
+    return not isinstance(target, Remote) or all(map(_is_loopback, _hosts(target)))
 
 
 def host(url: str) -> str:
@@ -76,17 +77,24 @@ def _lasting(plan: Plan) -> Iterator[Problem]:
     target, permission = plan.target, plan.authorisation
     if not isinstance(target, Remote) or is_local(plan):
         return
-    name = host(target.url)
+    names = [name for name in _hosts(target) if not _is_loopback(name)]
     if permission is None:
-        yield _problem("authorise.none", ("authorisation",), host=name)
+        yield _problem("authorise.none", ("authorisation",), host=names[0])
         return
-    if not any(_covers(allowed, name) for allowed in permission.hosts):
-        listed = ", ".join(permission.hosts) or "–"
-        yield _problem("authorise.host", ("authorisation", "hosts"), host=name, hosts=listed)
+    for name in names:
+        if not any(_covers(allowed, name) for allowed in permission.hosts):
+            listed = ", ".join(permission.hosts) or "–"
+            yield _problem("authorise.host", ("authorisation", "hosts"), host=name, hosts=listed)
     asked, allowed_rate = target.limits.requests_per_second, permission.max.rps
     if asked is not None and allowed_rate is not None and asked > allowed_rate:
         key = ("target", "limits", "requests_per_second")
         yield _problem("authorise.rate", key, asked=f"{asked:g}", allowed=f"{allowed_rate:g}")
+
+
+def _hosts(target: Remote) -> list[str]:
+    """Return every host that something is sent to, each once."""
+    sent = target.addresses() if isinstance(target, HttpTarget) else (target.url,)
+    return list(dict.fromkeys(map(host, sent)))
 
 
 def _moment(plan: Plan, now: datetime, sent_today: int) -> Iterator[Problem]:

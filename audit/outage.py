@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from http import HTTPStatus
 
 from ..probes.design import FAILED, REASONS, Wave
 from ..probes.protocol import Study
@@ -14,6 +15,11 @@ IN_A_ROW = 24
 
 A vendor that fails at random in half of its answers does so once in 16 million times.
 """
+_NOT_HELD = REASONS.index("not-held")
+_PHRASES = {
+    status.value: status.phrase for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST
+}
+_SHOWN = 80
 BATCHES_IN_A_ROW = 3
 """The same where a call is a batch: fewer than the attempts that each is given by default."""
 
@@ -69,21 +75,31 @@ class Vigil:
         said = self.target.read(request, reply)
         if reply is self._sent:
             self._sent = None
-            self._count(said)
+            self._count(said, request, reply)
         return said
 
-    def _count(self, said: Answers) -> None:
-        if said.kind[0] != FAILED or (said.kind != FAILED).any():
+    def _count(self, said: Answers, request: Request, reply: Reply) -> None:
+        # a log that does not hold what is asked is there all the same
+        if (said.kind != FAILED).any() or (said.reason == _NOT_HELD).any():
             self.answered += 1
             self.reasons.clear()
             return
-        self.reasons[REASONS[said.reason[0]]] += 1
+        self.reasons[_told(REASONS[said.reason[0]], request, reply)] += 1
         if self.gone:
             self.stop.set()
 
     async def close(self) -> None:
         """Let go of the target."""
         await self.target.close()
+
+
+def _told(reason: str, request: Request, reply: Reply) -> str:
+    """Return a failure as people meet it: not “format” where it is 404 Not Found at /quote."""
+    phrase = _PHRASES.get(reply.status)
+    if reason != "format" or phrase is None:
+        return reason
+    path = request.route.partition(" ")[2].partition("?")[0]
+    return f"{reply.status} {phrase} at {path[:_SHOWN]}"
 
 
 class WalkedVigil(Vigil):

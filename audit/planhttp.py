@@ -113,6 +113,21 @@ class HttpTarget(Asking):
         found = self.login
         return found and found.model_copy(update={"url": _joined(self.url, found.url)})
 
+    def addresses(self) -> tuple[str, ...]:
+        """Return every address that something is sent to, each once; the target's own first.
+
+        Examples
+        --------
+        >>> shop = HttpTarget(kind="http", url="https://acme.example/quote", response={"final": "$.p"},
+        ...     login={"url": "https://id.acme.example/", "capture": {"key": "$.key"}})
+        >>> shop.addresses()
+        ('https://acme.example/quote', 'https://id.acme.example/')
+        """
+        steps = self.walked().values()
+        releases = [step.release for step in steps if step.release is not None]
+        sent = [*steps, *releases, *filter(None, [self.entry()])]
+        return tuple(dict.fromkeys([self.url, *(one.url for one in sent)]))
+
     def _placed(self, step: Step) -> Step:
         release = step.release and step.release.model_copy(update=self._at(step.release))
         return step.model_copy(update={**self._at(step), "release": release})

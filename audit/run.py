@@ -36,7 +36,7 @@ from .planfile import LoadedPlan, load
 from .questions import hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
-from .target import address, open_target
+from .target import address, open_target, pace_logins
 from .target.protocol import Target, Walked
 
 DAY = 86_400.0
@@ -94,9 +94,7 @@ class Audit:
             },
         )
 
-    def target(
-        self, *, offline: bool = False, request: Mapping[str, Any] | None = None
-    ) -> Target:
+    def target(self, *, offline: bool = False, request: Mapping[str, Any] | None = None) -> Target:
         """Return the adapter to what is audited; `offline` only reads what is on file.
 
         With `request` it sends that instead of what the plan says.
@@ -148,6 +146,7 @@ async def drive(
     jitter = np.random.default_rng(audit.plan.seed)
     stop = stop or asyncio.Event()
     study = audit.asked
+    pace_logins(target, pace.turn)
     watched = watching(target, stop, concurrency=pace.concurrency)
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
@@ -174,7 +173,7 @@ async def drive(
             raise
         conduct.take(turn, answers)
         if turn.number == 0:
-            require_answers(conduct.observed[turn.question])
+            require_answers(conduct.observed[turn.question], watched)
         if ceiling <= journal.attempts():
             conduct.close()
         if watch:
@@ -231,10 +230,11 @@ def attempts_ceiling(plan: Plan) -> int:
     return plan.budget.attempts or plan.budget.queries * 3 // 2
 
 
-def require_answers(answers: Observed) -> None:
+def require_answers(answers: Observed, watched: Vigil) -> None:
     """Refuse to go on where the pilot brought nothing but failures."""
     if len(answers) and np.all(answers.kind == FAILED):
-        found = Counter(REASONS[code] for code in answers.reason.tolist())
+        # a pilot that was on file already was not watched
+        found = watched.reasons or Counter(REASONS[code] for code in answers.reason.tolist())
         raise TargetError("errors.target_silent", reasons=_counted(found))
 
 

@@ -129,7 +129,7 @@ class Walks:
     def away(self, session: Session, said: Answers, reply: Reply) -> bool:
         """Whether it is the vendor who is away, rather than a session that failed."""
         few = len(session.lives) < self.pace.attempts + PATIENCE
-        could = few and session.can_begin_again
+        could = few and session.can_begin_again and self.pace.attempts > 1
         return could and may_be_away(said, reply) and self.sessions.away(session)
 
     async def begin_again(self, session: Session) -> None:

@@ -161,7 +161,7 @@ def test_a_host_that_cannot_be_reached(tmp_path, language):
         ("nan", "format"),
         ("negative", "format"),
         ("missing", "format"),
-        ("hostile", "format"),
+        ("hostile", "400 Bad Request at /hostile"),
         ("unauthorised", "auth"),
         ("forbidden", "blocked"),
         ("captcha", "blocked"),
