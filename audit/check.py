@@ -17,6 +17,7 @@ from ..messages import numbers
 from ..metrics.planning import TWINS_EVERY, TWINS_FIRST, accounts_bound, forecast
 from ..metrics.planning import smallest_detectable as detectable
 from ..probes.controls import PILOT_PAIRS, POSITIVE_BLOCKS
+from ..probes.matched import is_carried
 from ..probes.protocol import Hypothesis, Study
 from . import planserved
 from .authorise import rate, shortcomings
@@ -175,14 +176,10 @@ class _Part:
         self.bound = math.log1p(entry.clip)
         self.deterministic = entry.assume == "deterministic"
         self.reproducible = entry.reproducible
-        self.arms = sum(_delivered(study, one.treatment) for one in own)
-        self.undelivered = sorted({o.treatment for o in own if not _delivered(study, o.treatment)})
-
-
-def _delivered(study: Study, name: str) -> bool:
-    attribute = study.attributes[name]
-    shown = {field for cue in attribute.cue_names for field in attribute.fields(cue, 0)}
-    return bool(shown & study.carried)
+        seen = {one.treatment: is_carried(study, one.treatment) for one in own}
+        # several outcomes of one level are read from the same arm
+        self.arms = len({(o.treatment, str(o.level)) for o in own if seen[o.treatment]})
+        self.undelivered = sorted(name for name, carried in seen.items() if not carried)
 
 
 def _outlook(

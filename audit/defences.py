@@ -142,6 +142,8 @@ def _by_hypothesis(known: Mapping[str, Any], decision: Decision, grounds: Ground
         None,
     )
     result = None if tested is None else _RESULTS.get(tested.label)
+    if result == "explains" and decision.label == "cleared":
+        result = "idle"
     if result is None:
         return _answer("not_tested", known["open"])
     return _answer("tested", both(f"pricing.defence_offer_{result}"))

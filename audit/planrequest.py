@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..errors import Problem
+from ..probes import registry
 from ..probes.protocol import Study
 from . import planserved, planwire
 from .plan import AttributePart, Plan
@@ -299,12 +300,16 @@ def rules(folder: Path) -> Sequence[Rule]:
     return checks
 
 
+def _judges_sizes(use: str) -> bool:
+    return use in registry.names() and bool(registry.card(use).tolerance)
+
+
 def warnings(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield what does not stop an audit but limits what it can say."""
     if plan.controls.positive is None:
         yield source.problem("plan.warn_no_positive", ("controls", "positive"))
     for number, probe in enumerate(plan.probes):
-        if probe.tolerance is None:
+        if probe.tolerance is None and _judges_sizes(probe.use):
             where = ("probes", number, "tolerance")
             yield source.problem("plan.warn_no_tolerance", where, probe=probe.use)
     sent = carried(plan)

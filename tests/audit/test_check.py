@@ -165,3 +165,28 @@ def test_lines_say_it_in_words(tmp_path, language):
     assert sum("0.5%" in line or "0.5 %" in line for line in lines) == 1
     assert len(lines) == 2 + len(NOISES) + 1 + 2
     assert any("一" <= sign <= "鿿" for sign in text) == (language == "zh")
+
+
+def test_a_probe_that_only_checks_costs_no_hypothesis_and_needs_no_limit(tmp_path):
+    drift = PLAN.replace("probes:\n", "probes:\n  - use: pricing.drift\n")
+    found, plain = checked(drift, tmp_path), checked(PLAN, tmp_path)
+    assert found.hypotheses == plain.hypotheses
+    assert [one.queries for one in found.outlooks] == [one.queries for one in plain.outlooks]
+    assert not any("tolerance" in one.text("en") for one in found.warnings)
+
+
+def test_what_is_changed_together_is_an_arm_of_its_own(tmp_path):
+    pairs = PLAN.replace("clip: 50%", "options: {interactions: [[device, tenure]]}")
+    found, plain = checked(pairs, tmp_path), checked(PLAN, tmp_path)
+    assert found.hypotheses == plain.hypotheses + 2
+    assert found.outlooks[0].queries > plain.outlooks[0].queries
+
+
+def test_several_outcomes_of_a_level_are_read_from_one_arm(tmp_path):
+    told = PLAN.replace(
+        "{final: $.price}", "{final: $.price, list: $.list, coupon: $.coupon}"
+    ).replace("device, tenure", "tenure")
+    parts, plain = told.replace("pricing.twins", "pricing.components"), told
+    found = checked(parts, tmp_path)
+    assert found.hypotheses == 3
+    assert found.outlooks[0].queries == checked(plain, tmp_path).outlooks[0].queries

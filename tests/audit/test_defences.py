@@ -92,6 +92,12 @@ def test_an_offer_to_new_customers_is_answered_by_its_own_hypothesis(label, stat
     assert answers(paid, decisions=[paid, other])["new_customer_offer"].status == "not_tested"
 
 
+def test_an_offer_accounts_for_nothing_where_nothing_is_beyond_the_limit():
+    paid, settled = decided("cleared"), decided("cleared", defence="new_customer_offer")
+    row = answers(paid, decisions=[paid, settled])["new_customer_offer"]
+    assert "nothing to account for" in row.statement.en
+
+
 def test_cost_and_channel_are_ruled_out_where_the_plan_says_what_decides_them():
     assert answers(decided())["cost"].status == "not_tested"
     held = study(decides=("cost",), label={"zh": "晚数", "en": "nights stayed"})
