@@ -30,11 +30,17 @@ UNITS: Mapping[str, Unit] = {
     "fee": "share-of-price",
     "notice": "rate",
     "refused": "rate",
+    "unannounced": "rate",
     "ranking": "distance",
 }
 """Outcome → what its effects are. ``units`` is told as the price of one unit, ``prices`` as the
 typical (geometric mean) price of the first :data:`TOP` of a list, an amount as a part of the list
-price, ``notice`` and ``refused`` as a difference of chances, ``ranking`` as :func:`apart`."""
+price, ``notice`` and ``refused`` as a difference of chances, ``ranking`` as :func:`apart`.
+``unannounced`` is no answer: it is the chance that a price differs, by more than the limit of a mean,
+without a notice."""
+
+WELCOME = frozenset({"discount", "coupon", "offers", "notice"})
+"""Outcomes of which a customer would rather have more."""
 
 TOP = 3
 """How far down a list most people look."""
@@ -92,6 +98,8 @@ class Effect:
     >>> tenure = Effect(attribute="tenure", reference=0, level=36)
     >>> tenure.side, tenure.moves(mean=log(1.05)).side
     ('innocent', 'guilty')
+    >>> tenure.moves(outcome="coupon", mean=-0.08).harmful
+    True
     """
 
     attribute: str
@@ -112,6 +120,11 @@ class Effect:
     def unit(self) -> Unit:
         """What `mean` is."""
         return UNITS[self.outcome]
+
+    @property
+    def harmful(self) -> bool:
+        """Whether the mean is against whoever stands at the level; a list that differs may be."""
+        return -self.mean > _ROUNDING if self.outcome in WELCOME else self.mean > _ROUNDING
 
     @property
     def side(self) -> Side:
@@ -262,6 +275,9 @@ def gaps(
     (contexts,) float array
     """
     treated, plain = (outcomes(quotes(shown(contexts, fields))) for fields in (level, reference))
+    if outcome == "unannounced":
+        differ = np.abs(_score(treated, "final") - _score(plain, "final")) > log(1 + USUAL.mean)
+        return np.asarray(differ & ~np.asarray(treated["notice"], dtype=bool), dtype=float)
     if outcome == "ranking":
         pairs = zip(treated[outcome], plain[outcome], strict=True)
         return np.array([apart(one, other) for one, other in pairs])

@@ -20,7 +20,16 @@ TRUTH = Truth(
         *(
             one.moves(outcome=outcome)
             for one in PEOPLE
-            for outcome in ("list", "discount", "coupon", "fee", "units", "offers", "notice")
+            for outcome in (
+                "list",
+                "discount",
+                "coupon",
+                "fee",
+                "units",
+                "offers",
+                "notice",
+                "unannounced",
+            )
         ),
     ),
     noise=0.01,

@@ -34,6 +34,7 @@ TRUTH = Truth(
     effects=(
         GRADE.moves(mean=log(MARKUP)),
         GRADE.moves(outcome="notice", mean=1.0, share=1.0),
+        GRADE.moves(outcome="unannounced"),
         DEVICE,
         DEVICE.moves(outcome="notice"),
         TENURE,

@@ -34,6 +34,7 @@ TRUTH = Truth(
     effects=(
         GRADE.moves(mean=log(MARKUP)),
         GRADE.moves(outcome="list", mean=log(MARKUP)),
+        GRADE.moves(outcome="unannounced", mean=1.0, share=1.0),
         GRADE.moves(outcome="notice"),
         DEVICE,
         TENURE,
