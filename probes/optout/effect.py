@@ -24,19 +24,19 @@ FREE = 1e-9
 
 CARD = Card(
     name="optout.effect",
-    question=both("optout.question"),
+    question=both("opting.question"),
     roles=frozenset(TREATMENTS),  # type: ignore[arg-type]
     needs=frozenset({"price"}),
     outcomes={"final": "log-ratio", "list": "log-ratio"},
     tolerance=frozenset({"ratio", "share", "beyond"}),
-    null=both("optout.null"),
-    cost=both("optout.cost"),
+    null=both("opting.null"),
+    cost=both("opting.cost"),
     guarantee="finite-sample",
     finding_kinds=frozenset({"optout.ineffective", "optout.missing"}),
     options={
-        "switch": both("optout.option_switch"),
-        "off": both("optout.option_off"),
-        "step": both("optout.option_step", step=STEP),
+        "switch": both("opting.option_switch"),
+        "off": both("opting.option_off"),
+        "step": both("opting.option_step", step=STEP),
     },
 )
 
@@ -107,13 +107,13 @@ class OptOut(Matched):
     def lacks(self, study: Study) -> Text | None:
         """Return why it cannot be asked of this study: nothing opts out, or not at this level."""
         if not self.switch:
-            return None if self.step in study.steps else both("optout.no_way", step=self.step)
+            return None if self.step in study.steps else both("opting.no_way", step=self.step)
         attribute = study.attributes.get(self.switch)
         if attribute is None or attribute.role not in TREATMENTS or self.switch in self.treat:
-            return both("optout.no_switch", name=self.switch)
+            return both("opting.no_switch", name=self.switch)
         if self._off(attribute) is None:
             known = ", ".join(map(str, attribute.levels))
-            return both("optout.no_level", name=self.switch, level=str(self.off), known=known)
+            return both("opting.no_level", name=self.switch, level=str(self.off), known=known)
         return None
 
     def _off(self, attribute: Attribute) -> int | None:
@@ -170,7 +170,7 @@ class OptOut(Matched):
             treatment=name,
             level=level,
             kind="optout.ineffective",
-            question=both("optout.asks_ignored", label=label_of(study, name)),
+            question=both("opting.asks_ignored", label=label_of(study, name)),
         )
 
     def _dearer(self, study: Study) -> Hypothesis:
@@ -183,11 +183,11 @@ class OptOut(Matched):
             treatment=treatment,
             level="out",
             subject=Subject(
-                label=(known.label if known else None) or both("optout.label"),
-                question=both("optout.asks_dearer"),
+                label=(known.label if known else None) or both("opting.label"),
+                question=both("opting.asks_dearer"),
                 reference="in",
-                level_label=both("optout.level_out"),
-                reference_label=both("optout.level_in"),
+                level_label=both("opting.level_out"),
+                reference_label=both("opting.level_in"),
                 role="private",
                 kind="optout.missing",
             ),
