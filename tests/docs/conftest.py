@@ -35,3 +35,8 @@ def reference() -> Any:
 @pytest.fixture(scope="session")
 def zoo() -> Any:
     return _script("make_zoo")
+
+
+@pytest.fixture(scope="session")
+def statistics() -> Any:
+    return _script("make_statistics")
