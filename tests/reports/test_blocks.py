@@ -88,17 +88,22 @@ def test_the_numbers_of_a_page_can_differ():
     assert figures("40 组") == figures("Forty groups")
 
 
+OUTLINE = [*map(str, range(6)), "6a", "6b", *map(str, range(7, 13)), "A", "B", "C", "D"]
+ENDS = {
+    "all four": samples.record,
+    "within": lambda: samples.record(samples.within()),
+    "unknown": lambda: samples.record(samples.unknown(), not_testable=[]),
+    "real": lambda: samples.record(samples.real()),
+    "uncontrolled": samples.uncontrolled,
+}
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_sections_are_those_of_the_outline(language):
-    made = samples.record()
-    with_annex = blocks(made, samples.annex(made), language)
-    numbered = [section.number for section in with_annex.sections]
-    assert numbered == [
-        "0", "1", "2", "3", "4", "5", "6a", "6b", "7", "8", "9", "10", "11", "12", "A", "B", "C", "D",
-    ]  # fmt: skip
-    without = [section.number for section in blocks(made, [], language).sections]
-    assert "11" not in without
-    assert "12" in without, "the blank form stands there"
+@pytest.mark.parametrize("name", ENDS)
+def test_every_section_of_the_outline_is_there_whatever_was_found(name, language):
+    report = blocks(ENDS[name](), [], language)
+    assert [one.number for one in report.sections] == OUTLINE
+    assert all(texts(one) for one in report.sections)
 
 
 def test_every_primary_finding_has_its_page_where_its_verdict_belongs():
@@ -251,3 +256,25 @@ def test_there_is_no_third_language():
     with pytest.raises(UsageError) as error:
         blocks(samples.record(), [], "fr")
     assert "fr" in error.value.text("zh")
+
+
+def test_the_vendors_reply_stands_beside_the_finding_and_in_its_section():
+    record = samples.record()
+    report = blocks(record, samples.annex(record), "en")
+    (page,) = [one for one in section(report, "s5").blocks if one.id == "F01"]
+    (other,) = [one for one in section(report, "s5").blocks if one.id == "F04"]
+    said = "Prices are not meant to depend on it."
+    assert said in texts(page)
+    assert said in texts(section(report, "s11"))
+    assert said not in texts(other)
+
+
+def test_earlier_records_and_the_tests_own_error_are_told():
+    record = samples.record()
+    run = record.run.model_copy(update={"supersedes": "ef" * 32})
+    told = " ".join(texts(section(blocks(record.model_copy(update={"run": run}), [], "en"), "s9")))
+    assert "ef" * 32 in told
+    assert "Of 1,000 swaps of twins, 41 were accused." in told
+    bare = " ".join(texts(section(blocks(samples.uncontrolled(), [], "en"), "s9")))
+    assert "no twins" in bare
+    assert "no earlier record" in bare

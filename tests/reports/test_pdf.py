@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import random
 import re
 import subprocess
@@ -175,7 +176,7 @@ def test_the_same_record_gives_the_same_bytes_on_another_day_and_in_another_plac
     )
     there = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai", "SOURCE_DATE_EPOCH": "1", "PYTHONSAFEPATH": "1"},
+        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai", "SOURCE_DATE_EPOCH": "1", "PYTHONSAFEPATH": "1"},
         capture_output=True, check=True, text=True,
     )  # fmt: skip
     here = hashlib.sha256(files["four-verdicts", language]).hexdigest()
