@@ -77,6 +77,7 @@ def finding(number: int, decision: Decision, entry: ProbeEntry, setting: Setting
         treatment=attribute.name,
         label=text(label),
         role=attribute.role,
+        done=hypothesis.subject is not None and hypothesis.subject.done,
         level=shown(hypothesis.level),
         reference=shown(attribute.reference),
         level_label=_level_label(attribute, hypothesis.level),

@@ -43,9 +43,11 @@ UNITS: dict[str, dict[str, int]] = {
 
 KINDS = (
     "price.ability_to_pay", "price.preference", "price.loyalty", "price.device",
-    "price.protected_group", "privacy.inference", "privacy.excess",
+    "price.protected_group", "price.coupon", "privacy.inference", "privacy.excess",
 )  # fmt: skip
-"""Kinds of finding that an attribute may name; the rules in force map them to provisions."""
+"""Kinds of finding that an attribute may name; the rules in force map them to provisions.
+
+The other kinds of the rules say what was done and not by whom: a probe gives them to its findings."""
 
 
 def units(currency: str) -> dict[str, int]:

@@ -283,6 +283,8 @@ class Finding(_Part):
     level_label: Text | None = None
     reference_label: Text | None = None
     """What people call the two levels: “a new phone”, “returning”. None: the levels themselves."""
+    done: bool = False
+    """Whether the two differ in what they did and not in who they are: “looked twice”."""
     described: list[Description] = Field(default_factory=list)
     """What else the answers show: parts, cues, spread, a year's money."""
 

@@ -261,7 +261,12 @@ def _assumption(limit: Limit | None, shares: Shares | None) -> Literal["holds", 
 
 
 def _base(ledger: Ledger, arm: int, score: Score) -> float:
-    """Return what the reference gets on average over the blocks of `arm`: of amounts geometric."""
+    """Return what the reference gets on average over the blocks of `arm`: of amounts geometric.
+
+    NaN of what can only be judged beside others: it has no number of its own.
+    """
+    if score.pairwise:
+        return math.nan
     scores = ledger.standard(arm)
     scores = scores[np.isfinite(scores)]
     if len(scores) == 0:

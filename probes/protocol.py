@@ -88,9 +88,12 @@ class Subject:
     reference : level
         What the treated level is compared with.
     level_label, reference_label : mapping
-        What people call either.
+        What people call either: “looked twice”, 看过两次.
     role, kind : str
         As for an attribute.
+    done : bool
+        Whether it is something that customers do. Its labels are then verbs, “customers who looked
+        twice”; of what they are, as of several attributes together, nouns as those of an attribute.
     """
 
     label: Text
@@ -100,6 +103,7 @@ class Subject:
     reference_label: Text
     role: Role = "habit"
     kind: str = ""
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

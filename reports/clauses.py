@@ -13,6 +13,8 @@ from .voice import Voice
 
 NAME = 60
 """Most characters of a name inside a sentence."""
+IN_SPITE = "optout.ineffective"
+"""Kind of what customers meet who have opted out, whatever else is varied."""
 _PER = {
     "night": "words.per_night",
     "trip": "words.per_trip",
@@ -24,18 +26,9 @@ _PER = {
 
 @dataclass(frozen=True, slots=True)
 class Clauses:
-    """Parts of sentences about findings, in one language.
-
-    Parameters
-    ----------
-    voice : Voice
-    attributes : frozenset of str
-        The attributes of the plan. What is about none of them is about something done: a path.
-        Several that are changed together are joined by a plus.
-    """
+    """Parts of sentences about findings, in one language."""
 
     voice: Voice
-    attributes: frozenset[str]
 
     def label(self, finding: Finding) -> str:
         """Return what people call what was varied."""
@@ -45,10 +38,7 @@ class Clauses:
     def what(self, finding: Finding) -> str:
         """Return what was varied as it stands in a sentence: “the phone model”, “repeated looks”."""
         label = self.label(finding)
-        return self.voice("report.the", label=label) if self._of_plan(finding) else label
-
-    def _of_plan(self, finding: Finding) -> bool:
-        return all(name in self.attributes for name in finding.treatment.split("+"))
+        return label if finding.done else self.voice("report.the", label=label)
 
     def many(self, finding: Finding) -> str:
         """Return what is measured, of several: “quotes”."""
@@ -91,18 +81,11 @@ class Clauses:
             "level": scrub(self.voice.of(finding.level_label, finding.level), NAME),
             "reference": scrub(self.voice.of(finding.reference_label, finding.reference), NAME),
         }
-        form = self._form(finding)
+        form = _form(finding)
         who, whom, pair = (
             self.voice(f"report.{part}_{form}", **values) for part in ("who", "whom", "pair")
         )
         return who, whom, pair
-
-    def _form(self, finding: Finding) -> str:
-        if finding.level_label is None or finding.reference_label is None:
-            return "plain"
-        if not self._of_plan(finding):
-            return "path"
-        return "habit" if finding.role == "habit" else "shown"
 
     def clause(self, finding: Finding, *, neutral: bool = False) -> str:
         """Return how the two differ, with interval and money; empty where no size was measured.
@@ -123,14 +106,20 @@ class Clauses:
         found = size(finding, self.voice, flipped=direction == "less")
         return "" if found is None else self._filled(finding, direction, found, "", "")
 
-    def _filled(self, finding: Finding, direction: Way, found: Size, spread: str, than: str) -> str:
+    def _filled(self, finding: Finding, way_: Way, found: Size, spread: str, than: str) -> str:
+        clause = self._clause(finding, way_, found, spread, than)
+        if finding.kind == IN_SPITE:
+            return self.voice("measures.opted_out", clause=clause)
+        return clause
+
+    def _clause(self, finding: Finding, way_: Way, found: Size, spread: str, than: str) -> str:
         who, _, pair = self.who(finding)
         what, outcome = measure(finding), scrub(finding.outcome, NAME)
         one = ""
         if what.clause in {"amount", "part", "index"}:
             one = self.voice(f"measures.one_{what.name}", outcome=outcome)
         return self.voice(
-            f"measures.{what.clause}_{direction}",
+            f"measures.{what.clause}_{way_}",
             who=who,
             pair=pair,
             than=than,
@@ -167,6 +156,15 @@ class Clauses:
             percent=numbers.percent(value, language, digits=digits),
             size=written(value, unit, language, digits=digits),
         )
+
+
+def _form(finding: Finding) -> str:
+    """Return how people are called: by what they did, by what they are, or by a bare level."""
+    if finding.level_label is None or finding.reference_label is None:
+        return "plain"
+    if finding.done:
+        return "path"
+    return "habit" if finding.role == "habit" else "shown"
 
 
 def _kind(finding: Finding) -> str:

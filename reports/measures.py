@@ -53,7 +53,7 @@ PRICE = _price("price", "price")
 _BY_PROBE: Mapping[tuple[str, str], Measure] = {
     ("pricing.value", "log-ratio"): _price("value"),
     ("steering.assortment", "distance"): _lists("assortment"),
-    ("steering.exposure", "points"): Measure(name="group", clause="index", worse=None),
+    ("steering.exposure", "points"): Measure(name="group", clause="attention", worse=None),
 }
 """What the name of an outcome alone does not say."""
 _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
@@ -66,6 +66,7 @@ _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
         "discount": _less("discount", "amount", base=False),
         "coupon": _less("coupon", "amount", base=False),
         "offers": _less("offers", "offers", base=False),
+        "units": _less("units", "amount", base=False),
         "prices": _price("first"),
     },
     "share-of-price": {
@@ -81,7 +82,6 @@ _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {
     "distance": {"ranking": _lists("ranking")},
     "points": {
         "prices": Measure(name="dear", clause="dear"),
-        "ranking": Measure(name="attention", clause="attention", worse=None),
     },
 }
 _BY_UNIT: Mapping[str, Measure] = {

@@ -50,7 +50,7 @@ class Teller:
     @property
     def say(self) -> Clauses:
         """Who is compared, and how they differ."""
-        return Clauses(self.voice, frozenset(one.name for one in self.setting.attributes))
+        return Clauses(self.voice)
 
     def label(self, finding: Finding) -> str:
         """Return what people call what was varied."""

@@ -117,6 +117,7 @@ class Twins(Priced):
                 reference_label=_both_levels(one, other, (one.reference, other.reference)),
                 role=one.role,
                 kind=one.kind,
+                done=False,
             ),
         )
 

@@ -8,10 +8,14 @@ from typing import get_args
 import pytest
 
 from evenhand import messages
+from evenhand.audit import planrules
+from evenhand.datasets import rules
 from evenhand.datasets.personas import TREATMENTS
 from evenhand.metrics.result import Guarantee
 from evenhand.probes import registry
 from evenhand.probes.protocol import Card
+
+KINDS = rules.finding_kinds().keys()
 
 
 def card_problems(card: Card) -> Iterator[str]:
@@ -24,6 +28,8 @@ def card_problems(card: Card) -> Iterator[str]:
         yield "outcomes: each needs the unit of its effect"
     if card.guarantee not in get_args(Guarantee):
         yield f"guarantee {card.guarantee!r} is none of {', '.join(get_args(Guarantee))}"
+    if not card.finding_kinds <= KINDS:
+        yield f"kinds {sorted(card.finding_kinds - KINDS)} are none of the rules"
     if not card.roles <= TREATMENTS:
         yield f"roles {sorted(card.roles - TREATMENTS)} cannot be treated"
 
@@ -68,8 +74,13 @@ GOOD = Card(
         {"outcomes": {"final": ""}},
         {"guarantee": "certain"},
         {"roles": frozenset({"condition"})},
+        {"finding_kinds": frozenset({"price.imagined"})},
     ],
 )
 def test_a_planted_card_is_caught(planted):
     assert list(card_problems(GOOD)) == []
     assert list(card_problems(replace(GOOD, **planted)))
+
+
+def test_every_kind_of_finding_that_a_plan_may_name_is_one_of_the_rules():
+    assert set(planrules.KINDS) <= KINDS

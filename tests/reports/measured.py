@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,11 +16,9 @@ from evenhand.audit.defences import Grounds
 from evenhand.audit.plan import ProbeEntry
 from evenhand.audit.record import Finding, Record
 from evenhand.datasets.personas import Attribute
-from evenhand.probes.matched import Arm, Compared, Layout, Matched, limit_of
-from evenhand.probes.pricing.twins import CARD
-from evenhand.probes.protocol import Card, Hypothesis, Study, Subject
+from evenhand.probes.matched import Matched
+from evenhand.probes.protocol import Study
 from evenhand.probes.registry import make
-from evenhand.probes.scores import Flag, LogPrice, Score
 
 DEVICE = Attribute(
     name="device",
@@ -33,99 +31,51 @@ DEVICE = Attribute(
         "iphone-new": {"zh": "新款手机", "en": "a new phone"},
     },
 )
-LOOKS = Subject(
-    label={"zh": "看过几次", "en": "how often one looks"},
-    question={"zh": "多看几次会不会更贵？", "en": "Does looking again make it dearer?"},
-    reference="once",
-    level_label={"zh": "看过两次", "en": "looked twice"},
-    reference_label={"zh": "只看过一次", "en": "looked once"},
-    role="habit",
-    kind="price.preference",
-)
 RATIO = {"ratio": 0.01, "share": 0.02, "beyond": 0.05}
 DIFFERENCE = {"difference": 0.01, "share": 0.02, "beyond": 0.05}
 BOTH = {**RATIO, **DIFFERENCE}
 BECAUSE = {"zh": "用户察觉不到。", "en": "Nobody notices."}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers(Matched):
-    """One score of what customers are answered, by the device or by a path."""
-
-    score: Score
-    outcome: str
-    subject: Subject | None = None
-
-    @property
-    def card(self) -> Card:
-        return CARD
-
-    def layout(self, study: Study) -> Layout:
-        del study
-        treatment, level = ("looks", "twice") if self.subject else ("device", "iphone-new")
-        arm = Arm(path=("quote", "quote")) if self.subject else Arm(changes={"device": 1})
-        return Layout(
-            arms=(arm,),
-            compared=(
-                Compared(
-                    hypothesis=Hypothesis(
-                        id=f"{self.name}:{treatment}:{self.outcome}",
-                        probe=self.name,
-                        outcome=self.outcome,
-                        treatment=treatment,
-                        level=level,
-                        subject=self.subject,
-                    ),
-                    arm=0,
-                    score=self.score,
-                ),
-            ),
-        )
-
-
-def frame(outcomes: Mapping[str, str]) -> Study:
+def frame(outcomes: Mapping[str, str], steps: Sequence[str]) -> Study:
     """The study of the samples: the phone is varied, the nights are held equal."""
-    made = study(outcomes, treated=("device",))
+    made = study(outcomes, treated=("device",), steps=steps)
     return replace(made, attributes={**made.attributes, "device": DEVICE})
 
 
-def conducted(
-    probe: Matched,
+def audited(
+    use: str,
     law: Law,
     outcomes: Mapping[str, str],
-    tolerance: Mapping[str, float] | None,
+    tolerance: Mapping[str, float],
     *,
-    use: str = CARD.name,
-    **settings: Any,
-) -> list[Finding]:
-    """Rehearse an audit and return its findings as its record would hold them."""
-    made = frame(outcomes)
-    conduct = rehearse(probe, law, made, **settings)
+    treat: Sequence[str] = ("device",),
+    options: Mapping[str, Any] | None = None,
+    steps: Sequence[str] = ("quote",),
+) -> tuple[Finding, ...]:
+    """Rehearse an audit of one probe, and return its findings as its record would hold them."""
     entry = ProbeEntry.model_validate(
-        {"use": use, "treat": ["device"]}
-        | ({"tolerance": {**tolerance, "because": BECAUSE}} if tolerance else {})
+        {
+            "use": use,
+            "treat": treat,
+            "tolerance": {**tolerance, "because": BECAUSE},
+            "options": options or {},
+        }
     )
+    probe = make(use, {**entry.model_dump(), "name": use, "direction": "any"})
+    assert isinstance(probe, Matched)
+    made = frame(outcomes, steps)
+    conduct = rehearse(probe, law, made)
     setting = findings.Setting(
         grounds=Grounds(study=made, fresh_identities=True),
         observed=conduct.observed,
         plan8="7f3a9c01",
         fresh={},
     )
-    return [
+    return tuple(
         findings.finding(number, decision, entry, setting)
         for number, decision in enumerate(conduct.decisions.values(), 1)
-    ]
-
-
-def registered(
-    use: str, law: Law, outcomes: Mapping[str, str], tolerance: Mapping[str, float], **settings: Any
-) -> list[Finding]:
-    """Rehearse an audit of a probe that Evenhand brings."""
-    own = settings.pop("options", {})
-    plan = {"treat": ("device",), "tolerance": tolerance, "direction": "any", "options": own}
-    probe = make(use, {"name": use, **plan})
-    assert isinstance(probe, Matched)
-    return conducted(probe, law, outcomes, tolerance, use=use, **settings)
+    )
 
 
 def priced(seen: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -196,6 +146,15 @@ def looking(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[s
     return {"final": priced(seen) * (1 + 0.021 * (seen["visit"] > 0))}
 
 
+def opting(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[str, Any]:
+    """Whoever has opted out pays 3 % more, and 4 % more with a new phone all the same."""
+    new, out = seen["device"], np.zeros(len(seen["base"]), bool)
+    for session in set(seen["session"][seen["step"] == "optout"]):
+        out |= seen["session"] == session
+    return {"final": priced(seen) * (1 + 0.03 * out) * (1 + 0.04 * new)}
+
+
+PRICED = {"final": "price"}
 REFUSED = {"final": "price", "refused": "flag"}
 BILLED = {"final": "price", "list": "price", "coupon": "amount", "fee": "amount"}
 PACKED = {"final": "price", "units": "number", "offers": "number"}
@@ -203,31 +162,25 @@ TOLD = {"final": "price", "notice": "flag"}
 LISTED = {"final": "price", "ranking": "list", "prices": "list"}
 
 
-def answers(score: Score, outcome: str, tolerance: Mapping[str, float], **more: Any) -> Answers:
-    limit = limit_of({"tolerance": tolerance})
-    return Answers(score=score, outcome=outcome, name=CARD.name, limit=limit, **more)
-
-
 @cache
 def found() -> Mapping[str, tuple[Finding, ...]]:
     """Findings by what was done: a vendor that treats a new phone, or a second look, otherwise."""
-    listed = {"options": {"measures": ["rbo", "price", "ndcg"]}}
-    notice = answers(Flag(), "notice", DIFFERENCE)
-    looks = answers(LogPrice(), "final", RATIO, subject=LOOKS)
+    listed = {"measures": ["rbo", "price", "ndcg"]}
+    again = {"paths": {"again": ["quote", "quote"]}}
+    ways = ("optout", "quote")
     return {
-        name: tuple(made)
-        for name, made in {
-            "refused": registered("access.refusal", refusing(0.03, 0.12), REFUSED, DIFFERENCE),
-            "unrefused": registered("access.refusal", refusing(0.0, 0.0), REFUSED, DIFFERENCE),
-            "hardly": registered("access.refusal", refusing(0.03, 0.012), REFUSED, DIFFERENCE),
-            "billed": registered("pricing.components", billed, BILLED, BOTH),
-            "packed": registered("pricing.value", packed, PACKED, RATIO),
-            "offered": registered("access.offers", packed, PACKED, RATIO),
-            "told": conducted(notice, telling, TOLD, DIFFERENCE),
-            "ranked": registered("steering.ranking", ranking(0.6), LISTED, DIFFERENCE, **listed),
-            "unranked": registered("steering.ranking", ranking(0.0), LISTED, DIFFERENCE),
-            "looked": conducted(looks, looking, {"final": "price"}, RATIO),
-        }.items()
+        "refused": audited("access.refusal", refusing(0.03, 0.12), REFUSED, DIFFERENCE),
+        "unrefused": audited("access.refusal", refusing(0.0, 0.0), REFUSED, DIFFERENCE),
+        "hardly": audited("access.refusal", refusing(0.03, 0.012), REFUSED, DIFFERENCE),
+        "billed": audited("pricing.components", billed, BILLED, BOTH),
+        "packed": audited("pricing.value", packed, PACKED, RATIO),
+        "offered": audited("access.offers", packed, PACKED, RATIO),
+        "told": audited("disclosure.notice", telling, TOLD, DIFFERENCE),
+        "ranked": audited("steering.ranking", ranking(0.6), LISTED, DIFFERENCE, options=listed),
+        "unranked": audited("steering.ranking", ranking(0.0), LISTED, DIFFERENCE),
+        "withheld": audited("steering.assortment", ranking(0.0), LISTED, DIFFERENCE),
+        "looked": audited("pricing.path", looking, PRICED, RATIO, treat=(), options=again),
+        "opted": audited("optout.effect", opting, PRICED, RATIO, steps=ways),
     }
 
 

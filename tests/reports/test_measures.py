@@ -116,10 +116,11 @@ def test_the_model_sentences_come_out_word_for_word(one, zh, en):
 
 def test_a_path_is_told_by_what_was_done():
     (one,) = measured.found()["looked"]
-    assert "simulated customers who looked twice were quoted 2.1 % more a night" in said(one, "en")
-    assert "than those who looked once" in said(one, "en")
-    assert "看过两次的模拟用户比只看过一次的平均每晚贵 2.1%" in said(one, "zh")
-    assert "Quotes follow how often one looks;" in said(one, "en")
+    way = "simulated customers who come by way of quote → quote were quoted 2.1 % more a night"
+    assert way in said(one, "en")
+    assert "than those who come by way of quote." in said(one, "en")
+    assert "走“quote → quote”的模拟用户比走“quote”的平均每晚贵 2.1%" in said(one, "zh")
+    assert "Quotes follow the way quote → quote;" in said(one, "en")
 
 
 VERDICTS: dict[str, dict[str, Any]] = {
@@ -135,7 +136,7 @@ VERDICTS: dict[str, dict[str, Any]] = {
 MEASURED = [
     (outcome, unit)
     for unit, named in [
-        ("rate", ["refused", "notice", "else"]),
+        ("rate", ["refused", "notice", "unannounced", "else"]),
         ("share-of-price", ["coupon", "discount", "fee", "else"]),
         ("distance", ["ranking", "else"]),
         ("points", ["ranking", "prices", "else"]),
@@ -177,9 +178,13 @@ def test_both_languages_say_the_same_numbers_and_nothing_half_said(outcome, unit
         assert Counter(FIGURES.findall(texts["zh"])) == Counter(FIGURES.findall(texts["en"])), texts
 
 
+SHARED = {"gap", "hit", "those", "unit", "opted"}
+"""Sentences that no one measure asks for: parts that several share."""
+
+
 def test_every_sentence_about_measures_is_said():
     source = resources.files("evenhand.messages").joinpath("measures.toml").read_text("utf-8")
-    listed = {one for one in tomllib.loads(source) if not one.startswith(("gap", "hit", "those", "unit"))}
+    listed = {one for one in tomllib.loads(source) if one.partition("_")[0] not in SHARED}
     known = {
         measures.PRICE,
         *measures._BY_PROBE.values(),
@@ -223,6 +228,14 @@ def test_what_is_said_of_a_planted_difference_holds_it(name, outcome):
     assert found is not None
     ends = [float(end.split()[0].replace("−", "-")) for end in (found.low, found.high)]
     assert ends[0] - 0.5 <= abs(truth) <= ends[1] + 0.5
+
+
+def test_what_holds_in_spite_of_an_opt_out_says_so():
+    ignored, dearer = measured.found()["opted"]
+    assert "同一间房，关闭个性化之后，显示为新款手机的模拟用户比" in said(ignored, "zh")
+    assert "with personalisation switched off, simulated customers showing" in said(ignored, "en")
+    assert "simulated customers who have opted out of personalisation were" in said(dearer, "en")
+    assert (ignored.kind, dearer.kind) == ("optout.ineffective", "optout.missing")
 
 
 def test_a_count_of_offers_is_no_money():

@@ -105,7 +105,7 @@ def finding_lines(found: Finding) -> Iterable[str]:
     from ..reports.voice import Voice
 
     chosen = language()
-    say = Clauses(Voice(chosen), frozenset())
+    say = Clauses(Voice(chosen))
     label = text(f"words.{found.verdict}")
     name = getattr(found.label, chosen)
     if measure(found) != PRICE:
