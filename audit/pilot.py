@@ -54,11 +54,12 @@ class Glimpse:
                 first = _listed([str(entry) for entry in one[:FIRST]], chosen) or "–"
                 yield text("cli.list_read", name=self.outcome, count=len(one), first=first)
         else:
-            terms = currency if self.kind in {"price", "amount"} else ""
-            values = _listed([_exactly(one, terms) for one in self.values], chosen)
+            money = self.kind in {"price", "amount"}
+            told = [_exactly(one, currency) if money else numbers.plain(one) for one in self.values]
+            values = _listed(told, chosen)
             yield text("cli.value_read", name=self.outcome, values=values)
         if self.apart is not None:
-            points = numbers.plain(100 * self.apart, chosen)
+            points = numbers.plain(100 * self.apart, 1)
             yield text("cli.apart", name=self.outcome, points=points)
 
 
@@ -153,7 +154,7 @@ def pilot_of(conduct: Conduct) -> PilotResult:
     found = values[np.isfinite(values)]
     different = np.unique(found)
     noise = pilot_noise(observed, price)
-    treated = dict.fromkeys(h.treatment for h in conduct.hypotheses)
+    treated = dict.fromkeys(h.treatment for h in conduct.hypotheses if h.subject is None)
     money = study.money
     return PilotResult(
         planned=len(kind),

@@ -8,7 +8,10 @@ from .lists import ListDistance, TopPrice
 from .protocol import Study
 from .scores import Count, Flag, LogPrice, Refusal, Score
 
-FIRST = ("final", "list", "ranking", "prices", "offers", "units", "notice", "refused")
+FIRST = (
+    "final", "list", "fee", "discount", "coupon", "ranking", "prices", "offers", "units", "notice",
+    "refused",
+)  # fmt: skip
 """Outcomes by how much they tell."""
 
 
@@ -37,5 +40,5 @@ def score_of(outcome: str, kind: str) -> Score:
 
 def scores_of(study: Study) -> Mapping[str, Score]:
     """Return everything that a target answers with what it is compared in, what tells most first."""
-    known = sorted(study.outcomes, key=lambda name: FIRST.index(name) if name in FIRST else 1)
+    known = sorted(study.outcomes, key=(*FIRST, *study.outcomes).index)
     return {name: score_of(name, study.outcomes[name]) for name in known}
