@@ -50,6 +50,17 @@ def dear(row: Mapping[str, Any]) -> float:
     return loyal(row)
 
 
+def choosy(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Turns away nine in ten of those with a new phone, and nobody else."""
+    gone = row["device"] == "new" and chance("choosy", row["id"]) < 0.9
+    return {"status": "sold out"} if gone else {"status": "ok", "price": price(row)}
+
+
+def open_to_all(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Turns away nobody."""
+    return {"status": "ok", "price": price(row)}
+
+
 def slow(row: Mapping[str, Any]) -> dict[str, Any]:
     """Takes a moment, and notes in a file whom it was asked about, before it answers."""
     with open(os.environ["ASKED"], "a", encoding="utf-8") as file:  # noqa: PTH123 - one is enough
