@@ -98,8 +98,9 @@ def parse(text: str, path: Path) -> LoadedPlan:
     if plan is not None:
         for rule in (*planrules.RULES, *planrequest.rules(path.parent)):
             found += rule(plan, source)
-    told = {problem.key for problem in source.problems}
-    found = [*source.problems, *(problem for problem in found if problem.key not in told)]
+    first = [*source.problems, *planshape.gaps(source.value, source)]
+    told = {problem.key for problem in first}
+    found = [*first, *(problem for problem in found if problem.key not in told)]
     if plan is None or found:
         raise PlanError(sorted(found, key=lambda problem: problem.line))
     files = planrequest.files(plan, path.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -14,6 +14,9 @@ from .. import messages
 from ..errors import Problem
 from .plan import Plan
 from .planyaml import Key, Source
+
+GAP = "?"
+"""What a draft says where only its reader can: it stands for nothing, and is named until it is filled."""
 
 SHOWN = 60
 SHORTEST = 3
@@ -38,6 +41,7 @@ _PLAIN = {
     "plan_fraction": "plan.must_fraction",
     "plan_duration": "plan.must_duration",
     "plan_level": "plan.must_level",
+    "plan_times": "plan.must_times",
 }
 _RANGES = {
     "greater_than": ("gt", "plan.above"),
@@ -45,7 +49,11 @@ _RANGES = {
     "less_than": ("lt", "plan.below"),
     "less_than_equal": ("le", "plan.at_most"),
 }
-_NUMBERS = {**dict.fromkeys(FRACTIONS, "plan.must_fraction"), "timeout": "plan.must_duration"}
+_NUMBERS = {
+    **dict.fromkeys(FRACTIONS, "plan.must_fraction"),
+    "timeout": "plan.must_duration",
+    "after": "plan.must_duration",
+}
 _PATTERNS = {
     "currency": "plan.must_currency",
     "function": "plan.must_function",
@@ -104,6 +112,26 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def listed(words: Iterable[object]) -> str:
     """Return words as one readable list."""
     return ", ".join(str(word) for word in words) or "–"
+
+
+def gaps(tree: Any, source: Source, key: Key = ()) -> Iterator[Problem]:
+    """Yield every gap of a draft that is still to be filled.
+
+    Examples
+    --------
+    >>> from .planyaml import read
+    >>> draft = read("audit: {vendor: '?'}", "plan.yaml")
+    >>> [problem.key for problem in gaps(draft.value, draft)]
+    ['audit.vendor']
+    """
+    if tree == GAP:
+        yield source.problem("plan.gap", key)
+    elif isinstance(tree, Mapping):
+        for name, part in tree.items():
+            yield from gaps(part, source, (*key, name))
+    elif isinstance(tree, list):
+        for place, part in enumerate(tree):
+            yield from gaps(part, source, (*key, place))
 
 
 def known_keys(key: Key, tree: Any) -> tuple[str, ...]:

@@ -73,9 +73,15 @@ def init(
     findings: Annotated[
         str | None, typer.Option("--findings", help=text("evidence.help_findings"))
     ] = None,
+    openapi: Annotated[
+        str | None, typer.Option("--openapi", metavar="FILE_OR_URL", help=text("cli.help_openapi"))
+    ] = None,
+    operation: Annotated[
+        str | None, typer.Option("--operation", help=text("cli.help_operation"))
+    ] = None,
     lang: Lang = None,
 ) -> int:
-    """Write a plan with comments, or the re-check plan of a run."""
+    """Write a plan with comments, the draft of one, or the re-check plan of a run."""
     from ..audit.folder import disk, write
     from ..audit.templates import names, template
 
@@ -89,8 +95,15 @@ def init(
         write_recheck(from_, path, findings)
         view.out(text("cli.written", path=path))
         return 0
+    if openapi is None:
+        made = template(template_, language())
+    else:
+        from ..audit.openapi import draft, read_document
+
+        document, source = read_document(openapi)
+        made = draft(document, language(), source=source, operation=operation)
     with disk(path):
-        write(path, template(template_, language()).encode())
+        write(path, made.encode())
     view.out(text("cli.written", path=path))
     return 0
 
