@@ -15,11 +15,12 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint prove bench clean
+.PHONY: help setup demo test test-servers lint prove bench clean
 
 help:
 	@echo "make demo   audit a price model that was trained on real hotel bookings; writes runs/demo/"
 	@echo "make test   every check that a change must pass"
+	@echo "make test-servers  one plan against real model servers and every kind of model file"
 	@echo "make prove  the same code with full counts; writes docs/tables/"
 	@echo "make bench  speed beside named peers, one JSON line a case"
 	@echo "make lint   style, types and layers only"
@@ -55,6 +56,27 @@ test: lint
 	@$(BIN)/python tests/laws/test_docstrings.py
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --cov --cov-branch --cov-report=term:skip-covered --durations=10
 
+# each server has an environment of its own: they do not agree on the versions of what they share
+SERVERS := .venv-servers
+mlflow   := mlflow scikit-learn pandas
+mlserver := mlserver mlserver-sklearn
+kserve   := kserve scikit-learn
+bentoml  := bentoml scikit-learn pandas
+
+$(SERVERS)/%/.ready: Makefile
+	@echo "Setting up $* in $(SERVERS)/, once (some minutes)."
+	@test -x $(SERVERS)/$*/bin/python || $(PYTHON) -m venv $(SERVERS)/$*
+	@$(SERVERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check $($*)
+	@touch $@
+
+$(VENV)/.models: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[models,logs]"
+	@touch $@
+
+test-servers: $(VENV)/.models $(foreach one,mlflow mlserver kserve bentoml,$(SERVERS)/$(one)/.ready)
+	@echo "Starting real model servers on loopback and asking each by one plan."
+	@$(BIN)/pytest -m "servers or not prove" tests/servers tests/audit/target/test_modelfile.py --durations=10
+
 prove: $(READY)
 	@echo "Running the full counts; the tables go to docs/tables/."
 	@mkdir -p docs/tables
@@ -66,5 +88,5 @@ bench: $(READY)
 
 clean:
 	@echo "Removing .venv, builds and caches; runs/ stays."
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	@rm -rf $(VENV) $(SERVERS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	@find . -path ./runs -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
