@@ -18,6 +18,7 @@ from tests.reports import samples
 
 from evenhand import reports
 from evenhand.audit.folder import RunFolder
+from evenhand.cli import view
 from evenhand.errors import MissingExtraError
 from evenhand.reports import fonts
 from evenhand.reports.blocks import blocks
@@ -257,6 +258,13 @@ def test_what_is_not_installed_is_said(monkeypatch, tmp_path):
         reports.write(record, [], tmp_path / "x", formats=("html", "pdf"))
     assert not (tmp_path / "x").exists()
     reports.check(("html", "csv"))
+
+
+def test_a_run_leaves_out_what_is_not_installed_and_says_so_once(monkeypatch, capsys):
+    fonts.faces.cache_clear()
+    monkeypatch.setitem(sys.modules, "typst", None)
+    assert view.writable(("html", "pdf", "csv")) == ("html", "csv")
+    assert capsys.readouterr().err.count("evenhand[pdf]") == 1
 
 
 class _System:
