@@ -139,7 +139,7 @@ def main() -> None:
 
     def analyse() -> None:
         probe.test(study_, seen, LEVEL)
-        probe.checks(seen, np.random.default_rng(9))
+        probe.checks(study_, seen, np.random.default_rng(9))
 
     seconds = cpu(analyse)
     say(f"analysing {len(seen):,} observations of one probe", seconds, 3.0, "CPU s")

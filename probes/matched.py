@@ -209,15 +209,18 @@ class Matched(ABC):
     # ------------------------------------------------------------------ reading
     def test(self, study: Study, observed: Observed, level: float | None) -> tuple[Evidence, ...]:
         """Return the evidence for every hypothesis from all answers so far."""
-        return tuple(
-            self.evidence(study, observed, one, level) for one in self.layout(study).compared
-        )
+        layout = self.layout(study)
+        return tuple(self.evidence(study, layout, observed, one, level) for one in layout.compared)
 
     def evidence(
-        self, study: Study, observed: Observed, one: Compared, level: float | None
+        self,
+        study: Study,
+        layout: Layout,
+        observed: Observed,
+        one: Compared,
+        level: float | None,
     ) -> Evidence:
         """Return the evidence for one comparison."""
-        layout = self.layout(study)
         if not one.delivered:
             return Evidence(
                 hypothesis=one.hypothesis,

@@ -14,7 +14,7 @@ from ...messages import both
 from ..described import bounded_mean
 from ..design import Observed
 from ..ledger import Ledger
-from ..matched import Compared, Matched, Reading
+from ..matched import Compared, Layout, Matched, Reading
 from ..protocol import Card, Claims, Described, Evidence, Probe, Study
 from ..registry import register
 from ..scores import LogPrice, Quotient, Score
@@ -69,13 +69,19 @@ class Reference(Priced):
         )
 
     def evidence(
-        self, study: Study, observed: Observed, one: Compared, level: float | None
+        self,
+        study: Study,
+        layout: Layout,
+        observed: Observed,
+        one: Compared,
+        level: float | None,
     ) -> Evidence:
         """Return the evidence that the list price and its distance from what is paid are both up."""
-        raised = Matched.evidence(self, study, observed, one, level)
+        raised = Matched.evidence(self, study, layout, observed, one, level)
         if not one.delivered:
             return raised
-        apart = Matched.evidence(self, study, observed, replace(one, score=SHOWN), level)
+        other = replace(one, score=SHOWN)
+        apart = Matched.evidence(self, study, layout, observed, other, level)
         return replace(
             raised,
             claims={
