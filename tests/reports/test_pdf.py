@@ -236,6 +236,14 @@ def test_the_one_page_is_one_page(language, findings):
     assert len(read(pdf(record, samples.annex(record), language, page="summary")).pages) == 1
 
 
+def test_a_long_reply_goes_on_over_the_page():
+    record = samples.record()
+    lines = [f"line {place} of the reply" for place in range(150)]
+    entry = samples.annex(record)[0] | {"text": "\n".join(lines)}
+    shown = "".join(page.extract_text() for page in read(pdf(record, [entry], "en")).pages)
+    assert all(shown.count(f"line {place} of the reply") == 2 for place in range(150))
+
+
 def test_a_column_of_short_things_is_not_broken():
     rows = (
         (Cell(text="F01"), Cell(text="a much longer text than that"), Cell(text="长" * 40)),
