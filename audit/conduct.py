@@ -37,6 +37,8 @@ class Rules:
     queries: int
     wave_limit: int = 1 << 30
     positive_declared: bool = True
+    patient: bool = False
+    """Go on to the end of the budget, however hopeless a hypothesis looks."""
 
 
 @dataclass
@@ -185,7 +187,7 @@ class Conduct:
             family=self.rules.family,
             health=self.health(),
             trials_left=self.trials_left,
-            budget=self.rules.queries,
+            budget=0 if self.rules.patient else self.rules.queries,
             final=final,
         )
         for name, one in self.decisions.items():

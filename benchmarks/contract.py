@@ -9,7 +9,8 @@ cells, if the error rate were what the contract promises; it is then judged on t
 
     python benchmarks/contract.py [--audits N] [--seconds S] [--after FILE] [--write]
 
-One line of JSON a cell; `--write` puts the table into docs/tables/contract.md. Cells with several
+One line of JSON a cell; `--write` puts the table into docs/tables/contract.md. Each null gets so
+many audits of one hypothesis, shared by the kinds of noise that it is tried under. Cells with several
 hypotheses take longer and get fewer audits. `--seconds` stops beginning new audits after so long;
 `--after` goes on where the lines of an earlier run of the same code stopped. Audits are numbered and
 seeded by their number, so that it makes no difference in how many goes they are run.
@@ -205,6 +206,11 @@ class Cell:
         return len(self.effects)
 
     @property
+    def boundary(self) -> tuple[str, str, int]:
+        """The null that it stands on, whatever the noise."""
+        return self.promise, self.null, self.hypotheses
+
+    @property
     def cost(self) -> int:
         """How many audits of one hypothesis this one takes the time of."""
         return {1: 1, 3: 8}.get(self.hypotheses, 16)
@@ -233,6 +239,7 @@ class Cell:
             seed=(zlib.crc32(self.name.encode()) << 24) + run,
             treatments=self.hypotheses,
             queries=self.queries,
+            patient=True,  # the longest audits are the most adversarial
             limit=rehearsal.Limit.of(ratio=0.001, share=0.01, beyond=0.05)
             if self.tight
             else rehearsal.LIMIT,
@@ -411,6 +418,12 @@ the end of their budget or until everything is decided, and a claim that held at
 Chance: of at least so many false claims at a rate of exactly .05. A cell fails only below
 {gate:.1e} ({level} / {cells} cells), judged on ten times the audits. {fewer}
 
+| promise | on the boundary | hypotheses | audits, all noises | false | rate | chance |
+|---|---|---|---|---|---|---|
+{pooled}
+
+By kind of noise:
+
 | promise | on the boundary | noise | hypotheses | budget | audits | false | rate | chance | mean queries |
 |---|---|---|---|---|---|---|---|---|---|
 """
@@ -425,8 +438,36 @@ def table(found: Sequence[Count], command: str) -> str:
         for one in found
     ]
     gate = GATE / len(found)
-    head = HEAD.format(command=command, gate=gate, level=GATE, cells=len(found), fewer=FEWER)
+    head = HEAD.format(
+        command=command,
+        gate=gate,
+        level=GATE,
+        cells=len(found),
+        fewer=FEWER,
+        pooled="\n".join(pooled(found)),
+    )
     return head + "\n".join(rows) + "\n"
+
+
+def wanted(cell: Cell, audits: int) -> int:
+    """Return how many audits a cell gets, where each null gets `audits`."""
+    alike = sum(cell.boundary == other.boundary for other in CELLS)
+    return math.ceil(audits / alike / cell.cost)
+
+
+def pooled(found: Sequence[Count]) -> list[str]:
+    """Return each boundary over all kinds of noise, as rows of a table."""
+    rows = []
+    for boundary in dict.fromkeys(one.cell.boundary for one in found):
+        own = [one for one in found if one.cell.boundary == boundary]
+        audits, false = sum(one.audits for one in own), sum(one.false for one in own)
+        chance = float(bdtrc(false - 1, audits, ALPHA)) if false else 1.0
+        promise, null, hypotheses = boundary
+        rows.append(
+            f"| {promise} | {null} | {hypotheses} | {audits:,} | {false} | {false / audits:.4f} "
+            f"| {chance:.2g} |"
+        )
+    return rows
 
 
 def earlier(lines: Path | None) -> list[Count]:
@@ -451,7 +492,7 @@ def main(arguments: Sequence[str]) -> int:
     end = time.time() + given.seconds
     before = earlier(given.after)
     planned = {
-        i: range(before[i].audits, max(before[i].audits, math.ceil(given.audits / cell.cost)))
+        i: range(before[i].audits, max(before[i].audits, wanted(cell, given.audits)))
         for i, cell in enumerate(CELLS)
     }
     later = counts(planned, end=end, workers=given.workers)

@@ -68,6 +68,7 @@ def rehearse(
     treatments: int = 1,
     queries: int = 20_000,
     limit: Limit | None = LIMIT,
+    patient: bool = False,
     kinds: Callable[[dict[str, np.ndarray], np.random.Generator], np.ndarray] | None = None,
     followups: Callable[[Conduct], Mapping[str, Question]] | None = None,
 ) -> Conduct:
@@ -77,7 +78,9 @@ def rehearse(
         study=study_,
         questions=questions(study_, limit),
         rules=Rules(
-            family=Family(hypotheses=treatments, alpha=0.05, alpha_clear=0.05), queries=queries
+            family=Family(hypotheses=treatments, alpha=0.05, alpha_clear=0.05),
+            queries=queries,
+            patient=patient,
         ),
         rng=lambda number: np.random.default_rng([seed, number]),
         followups=followups,
