@@ -19,8 +19,6 @@ from evenhand.probes.lists import ListDistance
 from evenhand.probes.protocol import Seen
 from evenhand.probes.scores import FINAL, Count, Flag, LogPrice, Refusal
 
-NIGHTS = {"attribute": "nights", "low": 0, "high": 1}
-
 
 def lists_of(moved, blur=0.0):
     """Lists of five; the condition turns them round, or does not."""
@@ -57,7 +55,7 @@ def driven(shop, question, law, study, *, seed=0, trials=10_000):
 
 
 def control(score, **more):
-    return Positive(**NIGHTS, score=score, **more)
+    return Positive(attribute="nights", low=0, high=1, score=score, **more)
 
 
 @pytest.mark.parametrize("blur", [0.0, 0.5])

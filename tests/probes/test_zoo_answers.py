@@ -5,8 +5,12 @@ From plan to verdict, in this process; some on to the record and the page.
 
 from __future__ import annotations
 
-from functools import cache
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evenhand.audit.planfile import parse
@@ -103,193 +107,225 @@ LIMITS = {
 }
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """Return an audit of a vendor by one probe."""
+TABLES = Path(__file__).parents[2] / "docs" / "tables"
+SEEDS = 20
+OWN = ", ".join(
+    f"{query}-{item}"
+    for query in ("tea", "shampoo", "headphones", "suitcase", "air-fryer", "laptop")
+    for item in (8, 0, 4)
+)
+BEYOND, WITHIN = "established", "cleared"
 
-    def made(vendor, use, frame, *, treat="[]", limit="difference", options="{}", **more):
-        folder = tmp_path_factory.mktemp("zoo")
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A vendor, the probe that it is asked with, and what is true of it, by hypothesis."""
+
+    vendor: str
+    use: str
+    frame: str
+    truth: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def name(self) -> str:
+        return f"{self.vendor}-{self.use}"
+
+    def prepared(self, folder: Path, seed: int = 1):
         values = {
-            "seed": 1,
-            "queries": 9_000,
+            "treat": "[]",
+            "limit": "difference",
+            "options": "{}",
+            "queries": "12000",
             "response": "",
             "steps": "[]",
-            "place": f":{vendor}.quote",
-            **more,
+            "place": f":{self.vendor}.quote",
+            **self.settings,
         }
-        text = (HEAD + frame + TAIL).format(
-            vendor=vendor, use=use, treat=treat, limit=LIMITS[limit], options=options, **values
+        values["limit"] = LIMITS[values["limit"]]
+        text = (HEAD + self.frame + TAIL).format(
+            vendor=self.vendor, use=self.use, seed=seed, **values
         )
-        return prepare(parse(text, folder / "plan.yaml")), folder
+        return prepare(parse(text, folder / f"{self.name}.yaml"))
 
-    return made
-
-
-@pytest.fixture(scope="module")
-def verdicts(prepared):
-    """Audit a vendor by one probe and return the verdicts, by the last parts of hypotheses."""
-
-    @cache
-    def found(*place, **settings):
-        audit, _ = prepared(*place, **settings)
-        decisions = rehearse(audit).decisions
-        return {name.partition(":")[2]: one.label for name, one in decisions.items()}
-
-    return found
+    def verdicts(self, folder: Path, seed: int = 1) -> tuple[dict[str, str], int]:
+        conduct = rehearse(self.prepared(folder, seed))
+        found: dict[str, str] = {
+            name.partition(":")[2]: one.label for name, one in conduct.decisions.items()
+        }
+        return found, conduct.rules.queries - conduct.trials_left
 
 
-# ------------------------------------------------------------------------------- steering
-
-
-def test_dear_items_first(verdicts):
-    settings = {"treat": "[device, grade]", "options": "{measures: [rbo, price]}"}
-    assert verdicts("dear_first", "steering.ranking", SHELF, **settings) == {
-        "device=iphone-new:rbo": "established",
-        "device=iphone-new:price": "established",
-        "grade=5:rbo": "cleared",
-        "grade=5:price": "cleared",
-    }
-    fair = verdicts("fair_shelf", "steering.ranking", SHELF, **settings)
-    assert set(fair.values()) == {"cleared"}
-
-
-def test_items_kept_from_some(verdicts):
-    treat = "[device, grade]"
-    found = verdicts("assortment_withheld", "steering.assortment", SHELF, treat=treat)
-    assert found == {"device=iphone-new:ranking": "cleared", "grade=5:ranking": "established"}
-    fair = verdicts("fair_shelf", "steering.assortment", SHELF, treat=treat)
-    assert set(fair.values()) == {"cleared"}
-
-
-def test_a_brand_of_its_own_put_first(verdicts):
-    queries = ("tea", "shampoo", "headphones", "suitcase", "air-fryer", "laptop")
-    own = ", ".join(f"{query}-{item}" for query in queries for item in (8, 0, 4))
-    settings = {"treat": "[gender, device]", "options": f"{{items: [{own}]}}"}
-    found = verdicts("own_brand_first", "steering.exposure", SHELF, **settings)
-    assert found == {"gender=f:ranking": "established", "device=iphone-new:ranking": "cleared"}
-    fair = verdicts("fair_shelf", "steering.exposure", SHELF, **settings)
-    assert set(fair.values()) == {"cleared"}
-
-
-# ------------------------------------------------------------------------------- access, notices
-
-
-def test_whoever_is_refused_and_whoever_is_offered_less(verdicts):
-    refused = {"response": "refused: {path: $.refused, equals: true}", "treat": "[tenure, device]"}
-    found = verdicts("turned_away", "access.refusal", GOODS, **refused)
-    assert found["tenure=60:refused"] == "established"
-    assert found["device=iphone-new:refused"] != "established"
-    offers = {"response": "offers: $.offers", "treat": "[grade, device]", "limit": "ratio"}
-    found = verdicts("fewer_offers", "access.offers", GOODS, **offers)
-    assert found == {"grade=5:offers": "established", "device=iphone-new:offers": "cleared"}
-    assert set(verdicts("fair_shop", "access.offers", GOODS, **offers).values()) == {"cleared"}
-
-
-@pytest.mark.parametrize(
-    ("vendor", "unannounced"),
-    [("undisclosed", "established"), ("announced", "cleared"), ("fair_shop", "cleared")],
-)
-def test_a_price_for_a_person_and_its_notice(verdicts, vendor, unannounced):
-    found = verdicts(
-        vendor,
-        "disclosure.notice",
-        GOODS,
-        response="notice: $.notice",
-        treat="[grade]",
-        options="{apart: 0.035}",
+def orders(vendor: str, verdict: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="steering.ranking",
+        frame=SHELF,
+        settings={"treat": "[device, grade]", "options": "{measures: [rbo, price]}"},
+        truth={
+            "device=iphone-new:rbo": verdict,
+            "device=iphone-new:price": verdict,
+            "grade=5:rbo": WITHIN,
+            "grade=5:price": WITHIN,
+        },
     )
-    assert found == {"grade=5:notice": "cleared", "grade=5:unannounced": unannounced}
 
 
-# ------------------------------------------------------------------------------- opting out, parity
-
-
-@pytest.mark.parametrize(
-    ("vendor", "ignored", "dearer"),
-    [
-        ("optout_honoured", "cleared", "cleared"),
-        ("optout_ignored", "established", "cleared"),
-        ("optout_punished", "cleared", "established"),
-    ],
-)
-def test_opting_out(verdicts, vendor, ignored, dearer):
-    found = verdicts(
-        vendor,
-        "optout.effect",
-        RIDES,
-        treat="[past_spend]",
-        limit="ratio",
-        options="{switch: opt_out, off: 1}",
+def listed(vendor: str, use: str, treat: str, verdict: str, options: str = "{}") -> Case:
+    return Case(
+        vendor=vendor,
+        use=use,
+        frame=SHELF,
+        settings={"treat": f"[{treat.partition('=')[0]}, device]", "options": options},
+        truth={f"{treat}:ranking": verdict, "device=iphone-new:ranking": WITHIN},
     )
-    assert found == {"past_spend=5000:final": ignored, "opt_out:final": dearer}
 
 
-def test_a_sandbox_that_behaves_because_it_is_watched(verdicts):
-    settings = {"treat": "[mode]", "limit": "ratio"}
-    same = verdicts("flat_fare", "integrity.parity", RIDES, **settings)
-    assert same == {"mode=live:final": "cleared"}
-    other = verdicts("sandbox_smile", "integrity.parity", RIDES, **settings)
-    assert other == {"mode=live:final": "established"}
+def offers(vendor: str, verdict: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="access.offers",
+        frame=GOODS,
+        settings={
+            "response": "offers: $.offers", "treat": "[grade, device]", "limit": "ratio",
+        },
+        truth={"grade=5:offers": verdict, "device=iphone-new:offers": WITHIN},
+    )  # fmt: skip
 
 
-# ------------------------------------------------------------------------------- paths
+def notice(vendor: str, verdict: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="disclosure.notice",
+        frame=GOODS,
+        settings={
+            "response": "notice: $.notice", "treat": "[grade]", "options": "{apart: 0.035}",
+        },
+        truth={"grade=5:notice": WITHIN, "grade=5:unannounced": verdict},
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("vendor", "found"),
-    [
-        ("repeat_looks", {"again": "established", "checkout": "established"}),
-        ("checkout_dearer", {"again": "cleared", "checkout": "established"}),
-        ("flat_fare", {"again": "cleared", "checkout": "cleared"}),
-    ],
-)
-def test_the_way_through_the_shop(verdicts, vendor, found):
-    paths = "{paths: {again: [quote, quote], checkout: [quote, checkout]}}"
-    labels = verdicts(
-        vendor,
-        "pricing.path",
-        RIDES,
-        limit="ratio",
-        options=paths,
-        place=f".shop:{vendor}",
-        steps="[checkout, quote]",
-        queries=12_000,
+def opting_out(vendor: str, ignored: str, dearer: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="optout.effect",
+        frame=RIDES,
+        settings={
+            "treat": "[past_spend]", "limit": "ratio", "options": "{switch: opt_out, off: 1}",
+        },
+        truth={"past_spend=5000:final": ignored, "opt_out:final": dearer},
+    )  # fmt: skip
+
+
+def parity(vendor: str, verdict: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="integrity.parity",
+        frame=RIDES,
+        settings={"treat": "[mode]", "limit": "ratio"},
+        truth={"mode=live:final": verdict},
     )
-    assert {name.split("=")[1].split(":")[0]: label for name, label in labels.items()} == found
+
+
+def path(vendor: str, again: str, checkout: str) -> Case:
+    return Case(
+        vendor=vendor,
+        use="pricing.path",
+        frame=RIDES,
+        settings={
+            "limit": "ratio",
+            "options": "{paths: {again: [quote, quote], checkout: [quote, checkout]}}",
+            "place": f".shop:{vendor}",
+            "steps": "[checkout, quote]",
+        },
+        truth={"path=again:final": again, "path=checkout:final": checkout},
+    )
+
+
+CASES = (
+    orders("dear_first", BEYOND),
+    orders("fair_shelf", WITHIN),
+    listed("assortment_withheld", "steering.assortment", "grade=5", BEYOND),
+    listed("fair_shelf", "steering.assortment", "grade=5", WITHIN),
+    listed("own_brand_first", "steering.exposure", "gender=f", BEYOND, f"{{items: [{OWN}]}}"),
+    listed("fair_shelf", "steering.exposure", "gender=f", WITHIN, f"{{items: [{OWN}]}}"),
+    Case(
+        vendor="turned_away",
+        use="access.refusal",
+        frame=GOODS,
+        settings={"response": "refused: {path: $.refused, equals: true}", "treat": "[tenure]"},
+        truth={"tenure=60:refused": BEYOND},
+    ),
+    offers("fewer_offers", BEYOND),
+    offers("fair_shop", WITHIN),
+    notice("undisclosed", BEYOND),
+    notice("announced", WITHIN),
+    notice("fair_shop", WITHIN),
+    opting_out("optout_honoured", WITHIN, WITHIN),
+    opting_out("optout_ignored", BEYOND, WITHIN),
+    opting_out("optout_punished", WITHIN, BEYOND),
+    parity("sandbox_smile", BEYOND),
+    parity("flat_fare", WITHIN),
+    path("repeat_looks", BEYOND, BEYOND),
+    path("checkout_dearer", WITHIN, BEYOND),
+    path("flat_fare", WITHIN, WITHIN),
+)
+"""What was planted is beyond the limit, and everything else within it."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_vendor_gets_its_verdicts(case, tmp_path):
+    assert case.verdicts(tmp_path)[0] == case.truth
+
+
+TABLE = """# Answers other than one price, vendor by vendor
+
+Vendors of the zoo; limits: for prices and numbers of offers mean 1 %, share 2 %, beyond 5 %, for all
+else mean 5 points, share 5 %, beyond 20 points; budget 12,000 queries; {seeds} seeds each, in process.
+A verdict is right where it is beyond the limit for what was planted and within it for all else.
+Written by `make prove`.
+
+| vendor | probe | verdicts | right | missed | wrongly beyond | wrongly within | median queries |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+@pytest.mark.prove
+def test_the_right_verdicts_seed_by_seed(tmp_path):
+    rows, wrong = [], 0
+    for case in CASES:
+        found = [case.verdicts(tmp_path, seed) for seed in range(1, SEEDS + 1)]
+        pairs = [(case.truth[name], one) for labels, _ in found for name, one in labels.items()]
+        beyond = sum(one in {BEYOND, "indicated"} and truth == WITHIN for truth, one in pairs)
+        within = sum(one == WITHIN and truth == BEYOND for truth, one in pairs)
+        right = sum(truth == one for truth, one in pairs)
+        missed = len(pairs) - right - beyond - within
+        median = np.median([queries for _, queries in found])
+        cells = (case.vendor, case.use, len(pairs), right, missed, beyond, within)
+        rows.append(f"| {' | '.join(map(str, cells))} | {median:,.0f} |")
+        wrong += beyond + within
+        assert right >= 0.95 * len(pairs), rows[-1]
+    assert wrong <= 0.05 * SEEDS * len(CASES)
+    if os.environ.get("EVENHAND_PROVE"):
+        text = TABLE.format(seeds=SEEDS) + "\n".join(rows) + "\n"
+        (TABLES / "answers.md").write_text(text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------- record and page
 
 
 @pytest.mark.parametrize(
-    ("vendor", "use", "frame", "settings", "said"),
+    ("case", "said"),
     [
-        (
-            "assortment_withheld",
-            "steering.assortment",
-            SHELF,
-            {"treat": "[grade]"},
-            "sets of items",
-        ),
-        (
-            "undisclosed",
-            "disclosure.notice",
-            GOODS,
-            {"response": "notice: $.notice", "treat": "[grade]", "options": "{apart: 0.035}"},
-            "without a notice",
-        ),
-        (
-            "optout_punished",
-            "optout.effect",
-            RIDES,
-            {"treat": "[past_spend]", "limit": "ratio", "options": "{switch: opt_out}"},
-            "have opted out of personalisation",
-        ),
+        (listed("assortment_withheld", "steering.assortment", "grade=5", BEYOND), "sets of items"),
+        (notice("undisclosed", BEYOND), "without a notice"),
+        (opting_out("optout_punished", WITHIN, BEYOND), "have opted out of personalisation"),
+        (path("checkout_dearer", WITHIN, BEYOND), "come by way of quote → checkout"),
     ],
+    ids=lambda part: getattr(part, "name", ""),
 )
-def test_a_finding_is_told_in_words_of_its_own(prepared, vendor, use, frame, settings, said):
-    audit, folder = prepared(vendor, use, frame, **settings)
-    where = begin(audit, folder / "run")
+def test_a_finding_is_told_in_words_of_its_own(case, said, tmp_path):
+    audit = case.prepared(tmp_path)
+    where = begin(audit, tmp_path / "run")
     run(audit, where)
-    page = html(where.read_record(), (), "en")
-    assert said in page
+    assert said in html(where.read_record(), (), "en")
