@@ -96,9 +96,11 @@ class Priced(Treated):
 
     def layout(self, study: Study) -> Layout:
         """Return one arm for each treated level, and what every block draws beside."""
-        free = tuple(name for name in self.treat if name not in study.tied)
-        drawn = free if self.background and len(self.treat) > 1 else ()
-        return replace(Treated.layout(self, study), background=drawn)
+        alone = Treated.layout(self, study)
+        if not self.background or len(self.treat) == 1:
+            return alone
+        drawn = tuple(name for name in self.treat if name not in study.tied)
+        return replace(alone, background=drawn)
 
     def lacks(self, study: Study) -> Text | None:
         """Return why it cannot be asked of this study; None where it can."""

@@ -77,6 +77,8 @@ class Twins(Priced):
     def layout(self, study: Study) -> Layout:
         """Return one arm and one hypothesis for each treated level, and for each pair of them."""
         alone = Priced.layout(self, study)
+        if not self.interactions:
+            return alone
         arms, compared = list(alone.arms), list(alone.compared)
         for first, second in self.interactions:
             one, other = study.attributes[first], study.attributes[second]
