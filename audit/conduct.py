@@ -36,7 +36,6 @@ class Rules:
     family: Family
     queries: int
     wave_limit: int = 1 << 30
-    positive_declared: bool = True
     patient: bool = False
     """Go on to the end of the budget, however hopeless a hypothesis looks."""
 
