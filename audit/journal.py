@@ -425,6 +425,33 @@ class Journal:
         ((total,),) = self._read("SELECT count(*) FROM answer WHERE at > ?", moment)
         return int(total)
 
+    def began(self) -> float | None:
+        """Return when the first request was sent, in seconds since the epoch."""
+        ((first,),) = self._read("SELECT min(at) FROM answer WHERE at > 0")
+        return None if first is None else float(first)
+
+    def nth_since(self, moment: float, n: int) -> float | None:
+        """Return when the n-th request after `moment` was sent, counted from 0."""
+        rows = list(
+            self._read("SELECT at FROM answer WHERE at > ? ORDER BY at LIMIT 1 OFFSET ?", moment, n)
+        )
+        return float(rows[0][0]) if rows else None
+
+    def borne(self, wave: int) -> tuple[float, float]:
+        """Return how the target bore a wave: median seconds, and the share of calls that failed.
+
+        Failures are those of the vendor: no reply, a server's error, too many requests.
+        """
+        of_wave = "FROM answer JOIN call ON call.id = answer.call WHERE wave = ? AND at > 0"
+        failed = "sum(error IS NOT NULL OR status >= 500 OR status = 429)"
+        ((n, bad),) = self._read(f"SELECT count(*), {failed} {of_wave}", wave)
+        if not n:
+            return 0.0, 0.0
+        ((middle,),) = self._read(
+            f"SELECT seconds {of_wave} ORDER BY seconds LIMIT 1 OFFSET ?", wave, n // 2
+        )
+        return float(middle), bad / n
+
     def load(self) -> dict[str, float]:
         """Return how the target bore it: calls answered, their rate, median and longest seconds.
 

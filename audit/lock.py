@@ -25,6 +25,7 @@ from ..datasets.personas import Table
 from ..errors import EvidenceError
 from ..probes.protocol import Hypothesis, Study
 from .authorise import rate
+from .plan import Plan
 from .planfile import LoadedPlan
 from .planrequest import ALPHABETS, TOKEN
 
@@ -156,13 +157,19 @@ def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]
         files=files,
         hypotheses=tuple(hypotheses),
         seed=loaded.plan.seed,
-        wave_limit=_wave_limit(rate(loaded.plan)),
+        wave_limit=_wave_limit(loaded.plan),
         versions=versions(),
     )
 
 
-def _wave_limit(per_second: float | None) -> int:
-    return NO_LIMIT if per_second is None else min(NO_LIMIT, max(1, int(60 * per_second)))
+def _wave_limit(plan: Plan) -> int:
+    """Return the most trials of a wave: what the rate limit sends in a minute, and a day allows."""
+    per_second, permission = rate(plan), plan.authorisation
+    limits = [NO_LIMIT if per_second is None else max(1, int(60 * per_second))]
+    limits += [
+        most for most in (plan.schedule.per_day, permission and permission.max.per_day) if most
+    ]
+    return min(NO_LIMIT, *limits)
 
 
 def versions() -> dict[str, str]:

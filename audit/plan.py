@@ -24,6 +24,7 @@ from .planparts import (
     Part,
     PlanLevel,
     Response,
+    Seconds,
     Sentence,
     Text,
     Whole,
@@ -194,6 +195,25 @@ class Budget(Part):
     attempts: Whole | None = Field(None, ge=1, le=LARGEST)
 
 
+class Phase(Part):
+    """A time that must pass before anything but the pilot is asked: accounts grow, say."""
+
+    name: Sentence
+    after: Seconds = Field(0.0, ge=0)
+
+
+class Schedule(Part):
+    """When it is asked: within hours, at most so many a day, over so many days, after phases.
+
+    Phases follow one another from the first answer on; what the plan measures begins after the last.
+    """
+
+    days: Whole | None = Field(None, ge=1, le=3660)
+    hours: str | None = None
+    per_day: Whole | None = Field(None, ge=1, le=LARGEST)
+    phases: tuple[Phase, ...] = ()
+
+
 class DecidePart(Part):
     """The two error rates that the report promises."""
 
@@ -224,6 +244,7 @@ class Plan(Part):
     probes: tuple[ProbeEntry, ...] = Field(min_length=1)
     controls: Controls = Controls()
     budget: Budget
+    schedule: Schedule = Schedule()
     decide: DecidePart = DecidePart()
     jurisdictions: tuple[str, ...] = ()
     report: ReportPart = ReportPart()

@@ -33,6 +33,7 @@ _SECONDS = {
     "ms": "0.001", "毫秒": "0.001", "s": "1", "秒": "1", "min": "60", "分钟": "60",
     "h": "3600", "小时": "3600", "d": "86400", "天": "86400",
 }  # fmt: skip
+_TIMES = re.compile(r"(\d+(?:\.\d+)?)[x×倍]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -48,6 +49,16 @@ def _fraction(value: Any) -> Any:
         if not found:
             raise PydanticCustomError("plan_fraction", "a fraction such as 0.01 or 1%")
         return float(Decimal(found[1]) / 100)
+    return value
+
+
+def _times(value: Any) -> Any:
+    """Read "3x" as 3; a plain number stays as it is."""
+    if isinstance(value, str):
+        found = _TIMES.fullmatch(_compact(value))
+        if not found:
+            raise PydanticCustomError("plan_times", "how many times, such as 3x")
+        return float(found[1])
     return value
 
 
@@ -93,6 +104,7 @@ Whole = Annotated[int, Strict()]
 Yes = Annotated[bool, Strict()]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Fraction = Annotated[Number, BeforeValidator(_fraction)]
+Times = Annotated[Number, BeforeValidator(_times)]
 Seconds = Annotated[Number, BeforeValidator(_seconds)]
 Day = Annotated[date, BeforeValidator(_day)]
 PlanLevel = Annotated[Level, BeforeValidator(_level)]
@@ -178,6 +190,13 @@ class MoneyTerms(Part):
     includes: tuple[str, ...]
 
 
+class StopIf(Part):
+    """When a run pauses of itself, for the vendor's sake: against the pilot, over one wave."""
+
+    latency: Times | None = Field(None, gt=1)
+    errors: Fraction | None = Field(None, gt=0, le=1)
+
+
 class Limits(Part):
     """How hard we may press the target. Not part of the plan's hash."""
 
@@ -186,3 +205,4 @@ class Limits(Part):
     timeout: Seconds = Field(10.0, gt=0)
     attempts: Whole = Field(4, ge=1, le=20)
     body_bytes: Whole = Field(1 << 20, ge=1024, le=LARGEST)
+    stop_if: StopIf = StopIf()

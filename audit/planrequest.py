@@ -203,6 +203,13 @@ def permission(plan: Plan, source: Source) -> Iterator[Problem]:
         yield source.problem("plan.must_hours", (*key, "hours"), got=shown(part.hours))
 
 
+def schedule(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield hours that cannot be meant."""
+    given = plan.schedule.hours
+    if given is not None and hours(given) is None:
+        yield source.problem("plan.must_hours", ("schedule", "hours"), got=shown(given))
+
+
 def hours(text: str) -> tuple[time, time, ZoneInfo] | None:
     """Read ``"09:00-18:00 Asia/Shanghai"``; None where it cannot be read.
 
@@ -295,6 +302,7 @@ def rules(folder: Path) -> Sequence[Rule]:
         requests,
         identities,
         permission,
+        schedule,
         partial(missing_files, folder),
     ]
     return checks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,19 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AuthorisationError, EvidenceError, PausedError, TargetError
-from ..messages import LANGUAGES
+from ..errors import EvidenceError, PausedError, TargetError
 from ..probes.design import FAILED, REASONS, Codes, Observed
 from ..probes.protocol import Question, Study
 from .ask import ask
 from .asking import AWAY
-from .authorise import authorise, rate
+from .authorise import rate
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
 from .decide import Family
 from .estimates import fresh_blocks
 from .explain import followups, mixed
 from .folder import RunFolder
+from .gate import orders_left, permit, spare
 from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
@@ -37,9 +38,8 @@ from .questions import hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
 from .target import address, open_target, pace_logins
-from .target.protocol import Target, Walked
+from .target.protocol import Target
 
-DAY = 86_400.0
 LISTEN = 0.1
 """Seconds between two looks for a request to stop."""
 
@@ -151,6 +151,7 @@ async def drive(
     while (turn := conduct.next()) is not None:
         if pilot_only and turn.number > 0:
             return
+        sent = journal.attempts()
         permit(audit.plan, journal, turn, datetime.now(UTC))
         journal.open_wave(turn.number, turn.question, turn.wave)
         try:
@@ -178,6 +179,8 @@ async def drive(
             conduct.close()
         if watch:
             watch(conduct, None, 0)
+        if journal.attempts() > sent:
+            spare(audit.plan, journal, turn.number)
 
 
 def _watched(watch: Watch | None, conduct: Conduct, turn: Turn) -> Callable[[int], None] | None:
@@ -191,38 +194,6 @@ def _watched(watch: Watch | None, conduct: Conduct, turn: Turn) -> Callable[[int
         watch(conduct, turn, settled)
 
     return more
-
-
-def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
-    """Refuse to send a wave that the written permission does not cover now.
-
-    Raises
-    ------
-    PausedError
-        If hours, dates or the day's ceiling end a run that had begun; ``resume`` goes on later.
-    """
-    waiting = sum(count for _, count in journal.unfinished(turn.number, len(turn.wave)))
-    if waiting == 0:
-        return
-    try:
-        authorise(plan, now, sent_today=journal.sent_since(now.timestamp() - DAY) + waiting - 1)
-    except AuthorisationError as error:
-        if journal.attempts() == 0:
-            raise
-        why = {language: error.text(language) for language in LANGUAGES}
-        raise PausedError("errors.not_now", why=why) from error
-
-
-def orders_left(plan: Plan, target: Target, journal: Journal, asked: Sequence[Turn]) -> int:
-    """Return how many orders may still be placed, after the waves that were asked."""
-    if not isinstance(target, Walked) or "order" not in target.effects:
-        return 0
-    ordering = [code for code, effect in enumerate(target.effects) if effect == "order"]
-    placed = sum(
-        int(np.isin(turn.wave.step[journal.sent(turn.number)], ordering).sum()) for turn in asked
-    )
-    permitted = plan.authorisation.max.orders if plan.authorisation else 0
-    return permitted - placed
 
 
 def attempts_ceiling(plan: Plan) -> int:
@@ -288,8 +259,11 @@ def run(
     *,
     watch: Watch | None = None,
     pilot_only: bool = False,
+    wait: bool = False,
 ) -> Conduct:
     """Drive an audit in its folder to the end, and write the record.
+
+    With `wait` it sleeps where nothing may be sent until a certain time, and goes on by itself.
 
     The file ``stop`` in the folder asks it to stop: what is in flight is taken in first.
 
@@ -302,6 +276,28 @@ def run(
     PausedError
         If it was stopped or the disk is full; ``resume`` goes on.
     """
+    while True:
+        try:
+            return _once(audit, folder, watch=watch, pilot_only=pilot_only)
+        except PausedError as pause:
+            until = pause.values.get("until")
+            if not wait or until is None or not _slept(datetime.fromisoformat(until), folder.stop):
+                raise
+
+
+def _slept(until: datetime, stop: Path) -> bool:
+    """Wait for a moment, and return whether it came before somebody asked to stop."""
+    with suppress(OSError):
+        stop.unlink(missing_ok=True)
+    while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
+        if stop.exists():
+            return False
+        # short, for a clock may be set and a lid be shut meanwhile
+        time.sleep(min(left, LISTEN))
+    return True
+
+
+def _once(audit: Audit, folder: RunFolder, *, watch: Watch | None, pilot_only: bool) -> Conduct:
     started = datetime.now(UTC)
     conduct = audit.conduct()
 

@@ -8,8 +8,8 @@ import pytest
 
 from evenhand.audit import planfile
 from evenhand.audit.conduct import Turn
+from evenhand.audit.gate import permit
 from evenhand.audit.journal import Journal
-from evenhand.audit.run import permit
 from evenhand.audit.target.protocol import Reply
 from evenhand.errors import AuthorisationError, PausedError
 from evenhand.probes.design import Wave

@@ -19,6 +19,7 @@ from .options import (
     PlanFile,
     Quiet,
     RunPath,
+    Wait,
     app,
     check_language,
     one_of,
@@ -159,6 +160,7 @@ def run_command(
     json_: Json = False,
     quiet: Quiet = False,
     fail_on: FailOn = None,
+    wait: Wait = False,
     key: Annotated[
         Path | None, typer.Option("--key", metavar="KEY.pem", help=text("evidence.help_lock_key"))
     ] = None,
@@ -173,7 +175,7 @@ def run_command(
         from .evidence import sign_before
 
         sign_before(audit, path, key)
-    return exit_code(_run(audit, path, quiet=quiet, json_=json_), counted)
+    return exit_code(_run(audit, path, quiet=quiet, json_=json_, wait=wait), counted)
 
 
 @app.command(help=text("cli.resume"))
@@ -183,6 +185,7 @@ def resume(
     json_: Json = False,
     quiet: Quiet = False,
     fail_on: FailOn = None,
+    wait: Wait = False,
 ) -> int:
     """Go on with a run."""
     from ..audit.run import reopen
@@ -190,7 +193,7 @@ def resume(
     check_language(lang)
     counted = _fail_on(fail_on)
     audit, folder = reopen(run)
-    return exit_code(_run(audit, folder.path, quiet=quiet, json_=json_), counted)
+    return exit_code(_run(audit, folder.path, quiet=quiet, json_=json_, wait=wait), counted)
 
 
 @app.command(help=text("cli.status"))
@@ -448,7 +451,7 @@ def _prepared(plan: Path, prepare: Any) -> Audit:
     return audit
 
 
-def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool) -> Record:
+def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool, wait: bool = False) -> Record:
     """Drive an audit in its folder, report, and print what came out."""
     from ..audit.run import begin, run
     from .progress import Progress
@@ -458,7 +461,7 @@ def _run(audit: Audit, path: Path, *, quiet: bool, json_: bool) -> Record:
     folder = begin(audit, path)
     progress = Progress(quiet=quiet or json_)
     with view.stoppable(folder.stop), progress:
-        run(audit, folder, watch=progress)
+        run(audit, folder, watch=progress, wait=wait)
     record = folder.read_record()
     written = _report(folder, wanted.languages, formats, quiet=json_)
     if json_:

@@ -25,6 +25,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help=text("cli
 Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help=text("cli.help_lang"))]
 Json = Annotated[bool, typer.Option("--json", help=text("cli.help_json"))]
 Quiet = Annotated[bool, typer.Option("--quiet", help=text("cli.help_quiet"))]
+Wait = Annotated[bool, typer.Option("--wait", help=text("cli.help_wait"))]
 FailOn = Annotated[str | None, typer.Option("--fail-on", help=text("cli.help_fail_on"))]
 
 

@@ -1,0 +1,89 @@
+"""What may leave now: by the permission, by the plan's own hours, and for the vendor's sake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from ..errors import AuthorisationError, PausedError
+from ..messages import LANGUAGES
+from .authorise import authorise
+from .conduct import Turn
+from .journal import Journal
+from .plan import Plan
+from .schedule import DAY, Sent, at, opens
+from .target.protocol import Target, Walked
+
+
+def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
+    """Refuse to send a wave that the written permission does not cover now.
+
+    Raises
+    ------
+    PausedError
+        If hours, dates or the day's ceiling end a run that had begun; ``resume`` goes on later.
+    """
+    waiting = sum(count for _, count in journal.unfinished(turn.number, len(turn.wave)))
+    if waiting == 0:
+        return
+    opening = _opening(plan, journal, turn, waiting, now)
+    try:
+        authorise(plan, now, sent_today=journal.sent_since((now - DAY).timestamp()) + waiting - 1)
+    except AuthorisationError as error:
+        if journal.attempts() == 0:
+            raise
+        if opening is None:
+            why = {language: error.text(language) for language in LANGUAGES}
+            raise PausedError("errors.not_now", why=why) from error
+    if opening is not None and opening > now:
+        raise PausedError("errors.not_until", until=opening.isoformat(timespec="seconds"))
+
+
+def _opening(
+    plan: Plan, journal: Journal, turn: Turn, waiting: int, now: datetime
+) -> datetime | None:
+    began = journal.began()
+
+    def nth_since(moment: datetime, n: int) -> datetime | None:
+        found = journal.nth_since(moment.timestamp(), n)
+        return None if found is None else at(found)
+
+    sent = Sent(
+        began=None if began is None else at(began),
+        total=journal.sent_since(0.0),
+        nth_since=nth_since,
+    )
+    return opens(plan, now, waiting=waiting, sent=sent, pilot=turn.number == 0)
+
+
+def spare(plan: Plan, journal: Journal, number: int) -> None:
+    """Pause where the vendor bears a wave worse than the plan allows, against the pilot.
+
+    Raises
+    ------
+    PausedError
+        If it has become slower, or fails more often.
+    """
+    limit = plan.target.limits.stop_if
+    if number == 0 or (limit.latency is None and limit.errors is None):
+        return
+    (before, _), (seconds, failed) = journal.borne(0), journal.borne(number)
+    if limit.latency is not None and before > 0 and seconds > limit.latency * before:
+        times = f"{seconds / before:.1f}"
+        raise PausedError("errors.slower", times=times, most=f"{limit.latency:g}")
+    if limit.errors is not None and failed > limit.errors:
+        raise PausedError("errors.more_errors", share=f"{failed:.0%}", most=f"{limit.errors:.0%}")
+
+
+def orders_left(plan: Plan, target: Target, journal: Journal, asked: Sequence[Turn]) -> int:
+    """Return how many orders may still be placed, after the waves that were asked."""
+    if not isinstance(target, Walked) or "order" not in target.effects:
+        return 0
+    ordering = [code for code, effect in enumerate(target.effects) if effect == "order"]
+    placed = sum(
+        int(np.isin(turn.wave.step[journal.sent(turn.number)], ordering).sum()) for turn in asked
+    )
+    permitted = plan.authorisation.max.orders if plan.authorisation else 0
+    return permitted - placed
