@@ -121,15 +121,3 @@ def test_nothing_asked_says_nothing(shop):
     (found,) = probe.test(shop.study(PRICED), Observed(), None)
     assert found.n == 0
     assert found.effect.value is None
-
-
-@pytest.mark.prove
-def test_false_claims_about_refusals_at_the_limit(shop):
-    """At a difference of exactly the limit neither claim may be made in more than one of twenty."""
-    limit = Limit.of(ratio=0.1, share=0.3, beyond=0.1)
-    runs = 400
-    verdicts = [
-        refused(shop, refusing(0.2, treated=0.1), seed, limit=limit) for seed in range(runs)
-    ]
-    assert verdicts.count("cleared") <= 0.05 * runs + 2 * math.sqrt(0.0475 * runs)
-    assert verdicts.count("established") <= 0.05 * runs + 2 * math.sqrt(0.0475 * runs)

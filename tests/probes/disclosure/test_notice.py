@@ -127,11 +127,3 @@ def test_free_prices_are_alike_and_an_answer_that_failed_says_nothing():
     assert ledger.scores(TREATED)[:2].tolist() == [[0, 0, 0], [1, 0, 0]]
     assert np.isnan(ledger.scores(TREATED)[2:]).all()
     assert ledger.anchored.tolist() == [True, True, True, False]
-
-
-@pytest.mark.prove
-def test_noisy_prices_without_a_notice_are_accused_in_at_most_one_of_twenty(shop):
-    runs = 200
-    found = [verdicts(shop, shop_of(noise=0.02), seed)["unannounced"] for seed in range(runs)]
-    accused = sum(label in {"established", "indicated"} for label in found)
-    assert accused <= 0.05 * runs + 2 * math.sqrt(0.0475 * runs)

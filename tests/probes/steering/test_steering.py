@@ -260,32 +260,3 @@ def test_an_answer_with_nothing_in_it_counts_as_none(score):
     assert ledger.kind[0].tolist() == [0, 0, 1]
     assert np.isfinite(ledger.score[0, :2]).all()
     assert np.isnan(ledger.score[0, 2])
-
-
-# ------------------------------------------------------------------------------- error rates
-
-
-@pytest.mark.prove
-def test_false_claims_about_lists_at_the_limit(shop):
-    """At a share, or a mean, of exactly the limit neither claim may be made in more than 1 of 20."""
-    runs, limit = 300, Limit.of(ratio=0.3, share=0.25, beyond=0.2)
-    probe = Ranking(treat=("t0",), limit=limit)
-    found = [
-        verdicts(shop, probe, law(blur=0.4, dear=20.0, part=4), seed=seed, queries=2_500)[0]["rbo"]
-        for seed in range(runs)
-    ]
-    most = 0.05 * runs + 2 * math.sqrt(0.0475 * runs)
-    assert found.count("cleared") <= most
-    assert found.count("established") <= most
-
-
-@pytest.mark.prove
-def test_noisy_lists_are_accused_in_at_most_one_of_twenty(shop):
-    runs = 300
-    found = [
-        verdicts(shop, ranking(), law(blur=blur), seed=seed, queries=1_500)[0]["rbo"]
-        for seed in range(runs // 2)
-        for blur in (0.8, 50.0)
-    ]
-    accused = sum(label in {"established", "indicated"} for label in found)
-    assert accused <= 0.05 * runs + 2 * math.sqrt(0.0475 * runs)
