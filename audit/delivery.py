@@ -32,7 +32,8 @@ from .planhttp import HttpTarget
 from .planmachines import ModelTarget
 from .planwire import leaves, placeholders
 from .planyaml import Key, dotted
-from .run import DAY, Audit, in_loop
+from .run import Audit, in_loop
+from .schedule import DAY
 from .target.modelfile import Worker, bytes_of
 from .target.protocol import Answers, Reply, Request
 
@@ -171,7 +172,7 @@ def check_delivery(audit: Audit, conduct: Conduct, folder: RunFolder) -> Deliver
     if asking.possible:
         now = datetime.now(UTC)
         with Journal.look(folder.journal) as journal:
-            today = journal.sent_since(now.timestamp() - DAY)
+            today = journal.sent_since((now - DAY).timestamp())
         authorise(audit.plan, now, sent_today=today + asking.most)
     found: list[Delivery] = []
 

@@ -32,12 +32,13 @@ def sent(*moments: datetime) -> Sent:
 
 def planned(permission: Authorisation | None = None, **schedule: Any) -> Plan:
     target = HttpTarget(kind="http", url="https://acme.example/", response={"final": "$.p"})
-    return Plan.model_construct(
-        target=target,
-        authorisation=permission,
-        schedule=Schedule(**schedule),
-        budget=Budget(queries=100),
-    )
+    parts: dict[str, Any] = {
+        "target": target,
+        "authorisation": permission,
+        "schedule": Schedule(**schedule),
+        "budget": Budget(queries=100),
+    }
+    return Plan.model_construct(**parts)
 
 
 def when(plan_: Plan, *, waiting: int = 1, before: Sent | None = None, pilot: bool = False) -> Any:
