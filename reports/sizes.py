@@ -30,8 +30,10 @@ class Size:
 
     Parameters
     ----------
-    value, low, high : str
-        With their unit: percent or points. Empty ends where there is no interval.
+    value : str
+        With its unit: percent or points.
+    low, high : str
+        Percent with their sign, points without their name. Empty where there is no interval.
     interval : str
         From low to high.
     number : str
@@ -153,7 +155,7 @@ def size(finding: Finding, voice: Voice, *, flipped: bool = False) -> Size | Non
     ends = sorted(sign * end for end in (known(range_.low), known(range_.high)) if end is not None)
     value = sign * (range_.estimate or 0.0)
     whole = len(ends) == 2  # noqa: PLR2004 - both ends
-    low, high = (written(end, unit, language, digits=digits) for end in ends) if whole else ("", "")
+    low, high = (_end(end, unit, language, digits) for end in ends) if whole else ("", "")
     amount, amounts = _money(finding.money, voice, sign)
     return Size(
         value=written(value, unit, language, digits=digits),
@@ -166,6 +168,12 @@ def size(finding: Finding, voice: Voice, *, flipped: bool = False) -> Size | Non
         money=amount,
         money_interval=amounts,
     )
+
+
+def _end(value: float, unit: str, language: str, digits: int) -> str:
+    if unit == RATIO:
+        return numbers.percent(value, language, digits=digits)
+    return numbers.decimal(value, digits)
 
 
 def span(low: float, high: float, unit: str, language: str, *, digits: int) -> str:

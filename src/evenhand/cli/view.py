@@ -110,8 +110,11 @@ def finding_lines(found: Finding) -> Iterable[str]:
     name = getattr(found.label, chosen)
     if measure(found) != PRICE:
         name = text("cli.named", name=name, many=say.many(found))
-    level = getattr(found.level_label, chosen) if found.level_label else found.level
-    reference = getattr(found.reference_label, chosen) if found.reference_label else found.reference
+    # what was done is called by verbs, which only a sentence can hold
+    level, reference = found.level, found.reference
+    if not found.done:
+        level = say.voice.of(found.level_label, level)
+        reference = say.voice.of(found.reference_label, reference)
     yield text(
         "cli.finding",
         id=found.id,
