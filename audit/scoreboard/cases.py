@@ -30,6 +30,7 @@ PROBES: Mapping[str, str] = {
     "refused": "access.refusal",
     "offers": "access.offers",
     "notice": "disclosure.notice",
+    "unannounced": "disclosure.notice",
     "ranking": "steering.ranking",
 }
 """Outcome of an effect → the probe that looks for it."""
@@ -53,7 +54,9 @@ def cases(vendor: Vendor) -> tuple[Case, ...]:
     left = [
         effect
         for effect in left
-        if effect.outcome in PROBES and effect.attribute not in vendor.remembers
+        if effect.outcome in PROBES
+        and effect.attribute not in vendor.remembers
+        and not _welcome(effect)
     ]
     made: list[Case] = []
     while left:
@@ -64,6 +67,11 @@ def cases(vendor: Vendor) -> tuple[Case, ...]:
         made.append(Case(vendor=vendor, effects=tuple(chosen), number=len(made)))
         left = [effect for effect in left if effect not in chosen]
     return tuple(made)
+
+
+def _welcome(effect: Effect) -> bool:
+    """Whether there is a difference of which nobody is accused: a notice more than others see."""
+    return effect.outcome == "notice" and effect.side == "guilty" and not effect.harmful
 
 
 def _fit(chosen: Sequence[Effect], effect: Effect, home: Mapping[str, Level]) -> bool:
@@ -179,7 +187,8 @@ def _fields(attributes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _response(vendor: Vendor) -> dict[str, Any]:
     """Return where each of a vendor's outcomes stands: under its own name."""
-    said = {effect.outcome for effect in vendor.truth.effects} - {"refused"}
+    asked = {effect.outcome for effect in vendor.truth.effects} & PROBES.keys()
+    said = asked - {"refused", "unannounced"}
     read = {"final", *said, *({"list"} if said & {"coupon", "discount", "fee"} else ())}
     if "ranking" in said:
         read = (read - {"final"}) | {"prices"}
@@ -206,7 +215,9 @@ def _probe(case: Case) -> dict[str, Any]:
 
 
 def _positive(mover: Effect) -> dict[str, Any]:
-    expect = "dearer" if mover.mean > 0 else "cheaper"
+    priced = "dearer" if mover.mean > 0 else "cheaper"
+    # a list that is another one is neither
+    expect = priced if mover.outcome == "final" else "different"
     return {
         "attribute": mover.attribute,
         "from": mover.reference,
