@@ -67,7 +67,7 @@ FRAME = Frame(
     ),
 )
 
-BLUR = 0.6
+BLUR = 0.35
 """Standard deviation, in places, of how well an item fits whoever asks."""
 
 
