@@ -274,7 +274,9 @@ def estimable(
 
 _KEPT = ((np.arange(1, 25) - 0.5) / 24) ** 5
 """What a bet against "share at least s" keeps of its stake at a hit: mostly next to nothing, since
-hits are to be rare, but not nothing: a single one must not end the evidence."""
+hits are to be rare, but not nothing: a single one must not end the evidence. A power of 8 instead of 5
+clears a vendor without noise in 4 % fewer queries, leaves noisy ones where they are, and takes 2 % more
+blocks where two contexts in a thousand are hit."""
 
 _KEPT_WEIGHTS = np.full(len(_KEPT), -np.log(len(_KEPT)))
 
