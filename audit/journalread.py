@@ -17,6 +17,8 @@ from .journalfile import Row, recognised, told
 from .target.protocol import Reply
 
 _FETCH = 1024
+PAUSE = 60.0
+"""Seconds without a call that count as a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class Reading:
     def load(self) -> dict[str, float]:
         """Return how the target bore it: calls answered, their rate, median and longest seconds.
 
-        Not part of what is hashed: times differ from run to run.
+        Before is in the pilot. A pause is a minute or more in which nothing was asked. Not part of what is hashed: times differ from run to run.
         """
         asked = "FROM answer WHERE at > 0"
         ((n, first, last, longest),) = self._read(
@@ -185,9 +187,19 @@ class Reading:
             "calls_answered": float(n),
             "requests_per_second_reached": n / max(last - first, 1e-9),
             "latency_median": middle,
+            "latency_before": self.borne(0)[0],
             "latency_longest": longest,
+            "pauses": self._pauses(),
             **self._released(),
         }
+
+    def _pauses(self) -> float:
+        ((n,),) = self._read(
+            "SELECT count(*) FROM (SELECT at - lag(at + seconds) OVER (ORDER BY at) AS gap"
+            " FROM answer WHERE at > 0) WHERE gap >= ?",
+            PAUSE,
+        )
+        return float(n)
 
     def _released(self) -> dict[str, float]:
         if not self._has_releases():

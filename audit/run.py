@@ -370,9 +370,15 @@ def compose(
             commit=None,
             dirty=None,
             attempts=journal.attempts(),
-            load=journal.load(),
+            load=_load(audit.plan, journal),
         ),
     )
+
+
+def _load(plan: Plan, journal: Journal) -> dict[str, float]:
+    """Return how hard the target was pressed, and how it bore that."""
+    asked = rate(plan)
+    return {**({} if asked is None else {"requests_per_second_asked": asked}), **journal.load()}
 
 
 def in_loop(work: Coroutine[Any, Any, None]) -> None:

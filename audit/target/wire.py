@@ -124,8 +124,8 @@ class Wire:
             status, kept, error = 0, {}, "network"
             body = describe(problem).encode()
         seconds = time.perf_counter() - started
-        secrets = [*self._secrets.items(), *(hidden or {}).items(), *_values(jar)]
-        if secrets:
+        if self._secrets or hidden or jar is not None:
+            secrets = [*self._secrets.items(), *(hidden or {}).items(), *_values(jar)]
             body = redacted(body, secrets)
             kept = {name: _clean(value, secrets) for name, value in kept.items()}
         # cut last: half a secret is not recognised

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,22 @@ def test_load_is_measured_over_answers_that_came(tmp_path):
     assert load["latency_median"] == pytest.approx(0.2)
     assert load["latency_longest"] == pytest.approx(0.3)
     assert load["requests_per_second_reached"] == pytest.approx(3 / 2.2)
+    assert load["pauses"] == 0
+
+
+def test_a_minute_without_a_call_is_a_pause_and_the_pilot_is_what_was_before(tmp_path):
+    with Journal.create(tmp_path / "j.sqlite") as journal:
+        one, *rest = journal.intend(
+            [call(0), *(replace(call(n), wave=1) for n in range(4))]
+        ).result()
+        journal.answer(one, Reply(at=100.0, seconds=0.5))
+        for number, at in zip(rest, (101.0, 190.0, 191.0, 260.0), strict=True):
+            journal.answer(number, Reply(at=at, seconds=1.0, status=503 if at < 190 else 200))
+        journal.flush().result()
+        load = journal.load()
+        assert journal.borne(1) == (1.0, 0.25)
+    assert load["latency_before"] == pytest.approx(0.5)
+    assert load["pauses"] == 2
 
 
 replies = st.builds(
