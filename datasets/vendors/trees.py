@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ class Trees:
 
     def prices(self, table: Columns) -> NDArray[np.float64]:
         """Return a price for each row, to two digits."""
-        found: NDArray[np.float64] = np.exp(self.model.predict(self.encoded(table)))
+        with _pools().limit(limits=1):
+            found: NDArray[np.float64] = np.exp(self.model.predict(self.encoded(table)))
         return np.round(found, 2)
 
     def encoded(self, table: Columns) -> NDArray[np.float64]:
@@ -60,7 +62,6 @@ def learnt(
         Columns of the table. An empty name is a missing one.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
 
     model = HistGradientBoostingRegressor(
         max_iter=200,
@@ -70,10 +71,17 @@ def learnt(
     )
     codes = {name: _codes(table[name]) for name in names}
     trees = Trees(numbers=numbers, names=names, codes=codes, model=model)
-    # threads that wait for each other in a loop are slow where others work too
-    with threadpool_limits(1):
+    with _pools().limit(limits=1):
         model.fit(trees.encoded(table), np.log(paid))
     return trees
+
+
+@cache
+def _pools() -> Any:
+    """Return what holds libraries to one thread: threads that wait in a loop slow everybody else."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it has no stubs
+
+    return ThreadpoolController()
 
 
 def _codes(column: Column) -> dict[str, float]:
