@@ -184,15 +184,16 @@ def _level_label(attribute: Attribute, level: Level) -> Text | None:
 
 
 def _direction(decision: Decision) -> Literal["dearer", "cheaper", "more", "less", "none"]:
-    """Return which way it goes: a price is dearer or cheaper, anything else is more or less."""
+    """Return which way it goes: what is paid is dearer or cheaper, anything else more or less."""
     item = decision.evidence
     if item.effect.value is None or not decision.real:
         return "none"
     up = item.effect.value > 0
     if decision.mean != "outside" and decision.share == "outside":
         worse = item.bounds["share_dearer"].value or 0.0
-        up = worse >= (item.bounds["share_cheaper"].value or 0.0)
-    if item.effect.unit == "log-ratio":
+        better = item.bounds["share_cheaper"].value or 0.0
+        up = (worse >= better) == (item.harm == 1)
+    if item.effect.unit == "log-ratio" and item.harm == 1:
         return "dearer" if up else "cheaper"
     return "more" if up else "less"
 

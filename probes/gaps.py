@@ -232,6 +232,7 @@ def read(
         effect=effect,
         share=_share(shares, None, tied=tied) if shares else None,
         assumption=_assumption(limit, shares),
+        harm=score.harm,
         unit="account" if tied else "block",
         n=len(used),
         n_excluded=len(x) - len(used),

@@ -219,6 +219,8 @@ class Evidence:
         Trials that show it best: treated, reference, treated, reference, …
     associational : bool
         Whether nobody assigned the attribute by lot: then it can be indicated at most.
+    harm : {1, -1}
+        1 where more of what is told is worse for the customer, −1 where less is.
     exhausted : bool
         Whether no account is left that could serve: each serves once where an attribute is tied.
     queries : int
@@ -244,6 +246,7 @@ class Evidence:
     guarantee: Guarantee = "finite-sample"
     unit: str = "block"
     associational: bool = False
+    harm: int = 1
     exhausted: bool = False
     assumption: Literal["holds", "withdrawn"] | None = None
     n: int = 0

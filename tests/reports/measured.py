@@ -101,6 +101,14 @@ def billed(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[st
     return {"list": list_, "coupon": coupon, "fee": fee, "final": list_ - coupon + fee}
 
 
+def missing(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[str, Any]:
+    """One customer in ten with a new phone has no coupon, of 7 %."""
+    gone = (seen["device"] == 1) & (seen["context"] % 10 == 0)
+    list_ = priced(seen)
+    coupon = np.where(gone, 0.0, 0.07 * list_)
+    return {"list": list_, "coupon": coupon, "final": list_ - coupon}
+
+
 def packed(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[str, Any]:
     """The same price for a tenth less; seven of ten offers."""
     new = seen["device"]
@@ -156,6 +164,8 @@ def opting(seen: Mapping[str, np.ndarray], _: np.random.Generator) -> Mapping[st
 
 PRICED = {"final": "price"}
 REFUSED = {"final": "price", "refused": "flag"}
+COUPONS = {"final": "price", "list": "price", "coupon": "amount"}
+WIDE = {"difference": 0.02, "share": 0.02, "beyond": 0.05}
 BILLED = {"final": "price", "list": "price", "coupon": "amount", "fee": "amount"}
 PACKED = {"final": "price", "units": "number", "offers": "number"}
 TOLD = {"final": "price", "notice": "flag"}
@@ -173,6 +183,9 @@ def found() -> Mapping[str, tuple[Finding, ...]]:
         "unrefused": audited("access.refusal", refusing(0.0, 0.0), REFUSED, DIFFERENCE),
         "hardly": audited("access.refusal", refusing(0.03, 0.012), REFUSED, DIFFERENCE),
         "billed": audited("pricing.components", billed, BILLED, BOTH),
+        "missed": audited(
+            "pricing.components", missing, COUPONS, WIDE, options={"components": ["coupon"]}
+        ),
         "packed": audited("pricing.value", packed, PACKED, RATIO),
         "offered": audited("access.offers", packed, PACKED, RATIO),
         "told": audited("disclosure.notice", telling, TOLD, DIFFERENCE),

@@ -207,7 +207,7 @@ TRUTH = {
     ("billed", "coupon"): (-3.0, "less", True),
     ("billed", "fee"): (2.0, "more", True),
     ("packed", "units"): (100 / 0.9 - 100, "dearer", True),
-    ("offered", "offers"): (-30.0, "cheaper", True),
+    ("offered", "offers"): (-30.0, "less", True),
     ("told", "notice"): (-30.0, "less", True),
     ("looked", "final"): (2.1, "dearer", True),
 }
@@ -236,6 +236,16 @@ def test_what_holds_in_spite_of_an_opt_out_says_so():
     assert "with personalisation switched off, simulated customers showing" in said(ignored, "en")
     assert "simulated customers who have opted out of personalisation were" in said(dearer, "en")
     assert (ignored.kind, dearer.kind) == ("optout.ineffective", "optout.missing")
+
+
+def test_whoever_loses_a_coupon_has_less_also_where_the_share_alone_shows_it():
+    (one,) = measured.found()["missed"]
+    assert (one.verdict, one.mean, one.share_verdict) == ("established", "undecided", "outside")
+    assert one.direction == "less"
+    assert measures.is_worse(one)
+    assert re.search(
+        r"about 1\d % of simulated customers .* saw a gap beyond 5 points", said(one, "en")
+    )
 
 
 def test_a_count_of_offers_is_no_money():
