@@ -215,7 +215,7 @@ def hedged(x, alpha):
     variance = (0.25 + np.cumsum((x - mean) ** 2)) / (t + 1)
     before = np.append(0.25, variance[:-1])
     stake = np.sqrt(2 * np.log(2 / alpha) / (before * t * np.log(t + 1)))
-    grid = np.linspace(0, 1, 2001)[1:-1, None]
+    grid = np.linspace(0, 1, 1001)[1:-1, None]
     up = np.cumsum(np.log1p(np.minimum(stake, 0.5 / grid) * (x - grid)), axis=1)
     down = np.cumsum(np.log1p(-np.minimum(stake, 0.5 / (1 - grid)) * (x - grid)), axis=1)
     capital = np.maximum(up, down).max(axis=1) - np.log(2)
