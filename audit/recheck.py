@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 from ..messages import both
 from .check import check
 from .folder import disk, write
 from .pilot import pilot_of
-from .plan import Plan
+from .plan import Plan, ProbeEntry
 from .planfile import LoadedPlan, parse, to_yaml
 from .questions import hypotheses_of, questions_of
 from .replay import opened, recomputed
@@ -105,7 +106,7 @@ def _treated(found: Sequence[Mapping[str, str]], wanted: Sequence[str]) -> dict[
 def _again(plan: Plan, treated: Mapping[str, list[str]], seed: int) -> Plan:
     """Return the plan with a new seed and only the probes and attributes that are checked again."""
     probes = [
-        entry.model_copy(update={"treat": _kept(entry.treat, treated[entry.use])})
+        entry.model_copy(update={"treat": _kept(entry, treated[entry.use])})
         for entry in plan.probes
         if entry.use in treated
     ]
@@ -117,13 +118,25 @@ def _again(plan: Plan, treated: Mapping[str, list[str]], seed: int) -> Plan:
     return plan.model_copy(update={"seed": seed, "probes": tuple(probes), "audit": about})
 
 
-def _kept(treat: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the attributes of an entry that are checked again.
+def _kept(entry: ProbeEntry, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the attributes of an entry that are checked again, and those that its settings name.
 
     What is about no attribute of the entry alone (a path, two changed together) needs them all.
     """
-    alone = set(wanted) <= set(treat)
-    return tuple(name for name in treat if name in wanted) if alone else tuple(treat)
+    if not set(wanted) <= set(entry.treat):
+        return entry.treat
+    kept = {*wanted, *_words(entry.options)}
+    return tuple(name for name in entry.treat if name in kept)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield every text in a setting."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (word for one in value.values() for word in _words(one))
+    elif isinstance(value, list | tuple):
+        yield from (word for one in value for word in _words(one))
 
 
 def _beside(plan: Plan, files: Mapping[str, Path], where: Path) -> Plan:

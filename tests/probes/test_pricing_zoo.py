@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evenhand.audit.planfile import parse
+from evenhand.audit.recheck import recheck
 from evenhand.audit.rehearsal import rehearse
 from evenhand.audit.run import begin, prepare, run
 from evenhand.datasets.vendors import get
@@ -140,6 +141,20 @@ def test_prices_without_terms_are_a_mistake_of_the_plan(use, tmp_path):
     with pytest.raises(PlanError) as refused:
         parse(text.replace(terms, ""), tmp_path / "plan.yaml")
     assert any("money" in str(problem) for problem in refused.value.problems)
+
+
+def test_a_recheck_keeps_the_attributes_that_settings_name(tmp_path):
+    text = PLAN.format(
+        vendor="guilty.coupon_withheld", use="pricing.twins", seed=1,
+        treat="tenure, grade, device", options="{interactions: [[grade, device]]}",
+    )  # fmt: skip
+    audit = prepare(parse(text, tmp_path / "plan.yaml"))
+    where = begin(audit, tmp_path / "run")
+    run(audit, where)
+    found = {one.treatment: one.id for one in where.read_record().content.findings}
+    again = recheck(where.path, tmp_path / "again.yaml", seed=2, findings=[found["grade"]])
+    entry = parse(again.text, tmp_path / "again.yaml").plan.probes[0]
+    assert entry.treat == ("grade", "device")
 
 
 GUILTY = {
