@@ -14,6 +14,7 @@ import numpy as np
 
 from ..probes.design import Observed, Wave
 from ..probes.protocol import Study
+from .accounts import Accounts
 from .asking import Asking
 from .jobs import calls_of
 from .journal import Journal
@@ -37,6 +38,7 @@ async def ask(
     stop: asyncio.Event | None = None,
     progress: Callable[[int], None] | None = None,
     orders_left: int = 0,
+    accounts: Accounts | None = None,
 ) -> Observed:
     """Ask what is not on file yet of a wave that the journal has opened, and return its answers.
 
@@ -65,6 +67,8 @@ async def ask(
         Called with the number of trials that were just settled.
     orders_left : int
         Orders that steps of sessions may still place; a session that would place one more fails.
+    accounts : Accounts, optional
+        Leaves the accounts of a pool alone for as long as the plan says.
 
     Raises
     ------
@@ -86,6 +90,7 @@ async def ask(
         stop=stop or asyncio.Event(),
         progress=progress or (lambda _: None),
         orders_left=orders_left,
+        accounts=accounts,
     )
     await asking.run()
     return asking.tally.observed()

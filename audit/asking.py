@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count as counting
 from math import ceil
 
@@ -16,6 +17,7 @@ import numpy as np
 from ..errors import EvenhandError, EvidenceError, PausedError, UsageError
 from ..probes.design import FAILED, REASONS, Wave
 from ..probes.protocol import Study
+from .accounts import Accounts
 from .jobs import Chain, Job, calls_of, chained
 from .journal import GROUP, Call, Journal
 from .limits import Pace, backoff
@@ -52,6 +54,7 @@ class Asking:
     stop: asyncio.Event
     progress: Callable[[int], None]
     orders_left: int
+    accounts: Accounts | None
     fresh: deque[Job] = field(default_factory=deque)
     again: list[tuple[float, int, Job]] = field(default_factory=list)
     chains: list[Chain] = field(default_factory=list)
@@ -61,6 +64,7 @@ class Asking:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     order: Iterator[int] = field(default_factory=counting)
     open: int = 0
+    spent: bool = False
     unanswered: int = 0
     usable: int = 0
     window: int = 0
@@ -247,18 +251,42 @@ class Asking:
                 break
             job = self.again[0][2] if late else self.fresh[0]
             if job.count > self.left:
+                self.spent = True
                 break
             if late:
                 heapq.heappop(self.again)
             else:
                 self.fresh.popleft()
+            if rest := self._rest(job):
+                self._put_off(job, rest)
+                continue
             self.left -= job.count
             group.append(job)
         return group
 
+    def _rest(self, job: Job) -> float:
+        """Return how long the account that asks must still be left alone."""
+        if self.accounts is None or (job.session is not None and job.session.begun):
+            return 0.0
+        account = int(self.wave.identity[self.wave.session[job.first]])
+        rest = self.accounts.rest(account) if account >= 0 else 0.0
+        if account >= 0 and not rest:
+            self.accounts.begin(account)
+        return rest
+
+    def _put_off(self, job: Job, rest: float) -> None:
+        """Leave an account alone for a while; where that is long, it is for `resume`."""
+        if rest > LONGEST_WAIT:
+            until = datetime.now(UTC) + timedelta(seconds=rest)
+            text = until.isoformat(timespec="seconds")
+            self.halt = self.halt or PausedError("errors.not_until", until=text)
+        when = asyncio.get_running_loop().time() + rest
+        heapq.heappush(self.again, (when, next(self.order), job))
+
     async def _begin(self, group: list[Job]) -> None:
         if not group:
-            await self._give_up()
+            if self.spent:
+                await self._give_up()
             return
         if self.walks is None:
             asked = [(job, *self._call(job)) for job in group]

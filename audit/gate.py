@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..errors import AuthorisationError, PausedError
 from ..messages import LANGUAGES
+from .accounts import Accounts
 from .authorise import authorise
 from .conduct import Turn
 from .journal import Journal
@@ -87,3 +89,22 @@ def orders_left(plan: Plan, target: Target, journal: Journal, asked: Sequence[Tu
     )
     permitted = plan.authorisation.max.orders if plan.authorisation else 0
     return permitted - placed
+
+
+def accounts_of(plan: Plan, journal: Journal, asked: Sequence[Turn]) -> Accounts | None:
+    """Return when each account of a pool may begin again, after what is on file; None: any time."""
+    limit = plan.identities.per_identity
+    if limit is None:
+        return None
+    since = time.time() - max(DAY.total_seconds(), limit.gap)
+    begun: list[tuple[int, float]] = []
+    for turn in asked:
+        wave = turn.wave
+        # the first step of a session is where its account begins
+        firsts = set(np.unique(wave.session, return_index=True)[1].tolist())
+        begun += [
+            (int(wave.identity[wave.session[first]]), moment)
+            for first, moment in journal.asked_since(turn.number, since)
+            if first in firsts
+        ]
+    return Accounts(gap=limit.gap, per_day=limit.per_day, asked=begun)

@@ -136,6 +136,17 @@ class Reading:
             )
         ]
 
+    def asked_since(self, wave: int, moment: float) -> list[tuple[int, float]]:
+        """Return the first trial and the moment of each call of a wave that left since then."""
+        return list(
+            self._read(
+                "SELECT first, at FROM call JOIN answer ON answer.call = call.id"
+                " WHERE wave = ? AND at > ? ORDER BY at",
+                wave,
+                moment,
+            )
+        )
+
     def sent_since(self, moment: float) -> int:
         """Return how many requests were answered since `moment` (seconds since the epoch)."""
         ((total,),) = self._read("SELECT count(*) FROM answer WHERE at > ?", moment)

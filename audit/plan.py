@@ -93,6 +93,13 @@ Remote = HttpTarget | ServedTarget
 Target = Annotated[Remote | PythonTarget | ModelTarget | TableTarget, Field(discriminator="kind")]
 
 
+class PerIdentity(Part):
+    """How hard one account of a pool may be pressed."""
+
+    per_day: Whole | None = Field(None, ge=1)
+    gap: Seconds = Field(0.0, ge=0)
+
+
 class Identities(Part):
     """Where test accounts come from."""
 
@@ -103,6 +110,7 @@ class Identities(Part):
     """A table of accounts with what only they know: ``${NAME}`` of its path. It is never copied."""
     tied: tuple[str, ...] = ()
     assigned: Literal["lot", "vendor", "self"] | None = None
+    per_identity: PerIdentity | None = None
 
 
 class AttributePart(Part):

@@ -152,7 +152,7 @@ def identities(plan: Plan, source: Source) -> Iterator[Problem]:
         if part.file is None:
             yield source.problem("plan.pool_file", (*key, "file"))
     else:
-        for name in ("file", "secrets", "tied", "assigned"):
+        for name in ("file", "secrets", "tied", "assigned", "per_identity"):
             if getattr(part, name):
                 yield source.problem("plan.fresh_has", (*key, name), name=name)
         yield from _format(plan, source, (*key, "format"))

@@ -53,6 +53,7 @@ _NUMBERS = {
     **dict.fromkeys(FRACTIONS, "plan.must_fraction"),
     "timeout": "plan.must_duration",
     "after": "plan.must_duration",
+    "gap": "plan.must_duration",
 }
 _PATTERNS = {
     "currency": "plan.must_currency",

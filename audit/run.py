@@ -27,7 +27,7 @@ from .decide import Family
 from .estimates import fresh_blocks
 from .explain import followups, mixed
 from .folder import RunFolder
-from .gate import orders_left, permit, spare
+from .gate import accounts_of, orders_left, permit, spare
 from .journal import Journal
 from .limits import Pace
 from .lock import Lock, identities, make_lock, versions, wave_rng
@@ -167,6 +167,7 @@ async def drive(
                 stop=stop,
                 progress=_watched(watch, conduct, turn),
                 orders_left=orders_left(audit.plan, target, journal, conduct.waves),
+                accounts=accounts_of(audit.plan, journal, [*conduct.waves, turn]),
             )
         except PausedError as pause:
             if watched.gone or pause.message_id == AWAY:

@@ -83,6 +83,11 @@ class Session:
         return self.trials[self.at]
 
     @property
+    def begun(self) -> bool:
+        """Whether its identity has been seen by the vendor in this life."""
+        return self.at > 0 or self.asked > 0
+
+    @property
     def can_begin_again(self) -> bool:
         """Whether another identity can walk the same steps."""
         return self.replaceable and not self.ordered
