@@ -10,7 +10,7 @@ from typing import Any
 from ...datasets.personas import TREATMENTS
 from ...messages import Text, both
 from ..matched import common
-from ..pricing.options import Options
+from ..options import Options
 from ..protocol import Card, Probe, Study
 from ..registry import register
 from ..scores import Flag, Score

@@ -17,10 +17,10 @@ from ..accounts import assign
 from ..contexts import contexts_of, draw
 from ..design import Floats, Observed, Wave, codes
 from ..ledger import Ledger
+from ..options import Options
 from ..protocol import Card, Check, Evidence, Hypothesis, Probe, Seen, Study
 from ..registry import register
 from ..scores import LogPrice
-from .options import Options
 
 OPENING, CLOSING = 0, 1
 """Arms of a block: the question as it stands, and the same question once that was answered."""

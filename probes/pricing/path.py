@@ -8,6 +8,7 @@ from typing import Any
 
 from ...messages import Text, both
 from ..matched import Arm, Compared, Layout, Matched, common
+from ..options import Options
 from ..protocol import Card, Hypothesis, Probe, Study, Subject
 from ..registry import register
 from ..scores import LogPrice
@@ -131,9 +132,9 @@ def usual(steps: tuple[str, ...], asking: tuple[str, ...]) -> Mapping[str, tuple
 @register(CARD)
 def make(options: Mapping[str, Any]) -> Probe:
     """Make the probe from its plan entry."""
-    paths = options.get("options", {}).get("paths", {})
+    own = Options(CARD.name, options.get("options", {}))
     return Path(
-        paths={str(name): tuple(map(str, path)) for name, path in paths.items()},
+        paths=own.paths("paths"),
         outcome=options.get("outcome", "final"),
         **common(options, CARD),
     )

@@ -11,10 +11,10 @@ from typing import Any
 from ...messages import Text, both
 from ..described import a_year, by_cue, heterogeneity, places, spread
 from ..matched import Layout, Reading, common
+from ..options import Options
 from ..protocol import Card, Described, Evidence, Study
 from ..scores import Score
 from ..treated import Treated
-from .options import Options
 
 OPTIONS: Mapping[str, Text] = {
     "background": both("pricing.option_background"),

@@ -13,6 +13,7 @@ from ...datasets.personas import TREATMENTS
 from ...messages import Text, both
 from ..lists import Exposure
 from ..matched import common
+from ..options import Options
 from ..protocol import Card, Probe, Study
 from ..registry import register
 from ..scores import Score
@@ -95,6 +96,6 @@ def make(options: Mapping[str, Any]) -> Probe:
         treat=tuple(options["treat"]),
         group=str(own.get("group", "")),
         of=str(own.get("of", "")),
-        named=frozenset(map(str, own.get("items", ()))),
+        named=frozenset(Options(CARD.name, own).names("items")),
         **common(options, CARD),
     )
