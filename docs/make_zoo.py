@@ -24,9 +24,9 @@ HEADS = {
 
 [中文](zoo.zh.md) · Made by `docs/make_zoo.py`; not to be changed by hand.
 
-Only a vendor whose truth is known can show that an audit accuses and clears rightly. These are
-{count}, each a small module that anybody can read: `datasets/vendors/fair`, `guilty` and `trained`.
-What is said here of each is data beside its code, and a test asks each about every context of its
+Only a vendor whose truth is known can show that an audit accuses and clears rightly. Here are
+{planted} of them, and {trained} models that were learnt from real data; each is a small module that
+anybody can read, in `datasets/vendors/fair`, `guilty` and `trained`. What is said here of each is data beside its code, and a test asks each about every context of its
 frame to see that it is so. None of them knows anything of audits.
 
 An effect is beyond the limit where its mean is above {mean} (a ratio, a part of the list price, a
@@ -51,8 +51,8 @@ through their shop: `function: evenhand.datasets.vendors.shop:repeat_looks`.
 
 [English](zoo.md) · 由 `docs/make_zoo.py` 生成，请勿手改。
 
-只有真相已知的平台，才能检验一次评估该指出的是否指出、该放行的是否放行。这里有 {count} 个，每个都是一段人人可读的小程序：
-`datasets/vendors/fair`、`guilty` 和 `trained`。下面的每一句都是写在代码旁的数据，并由测试在全部情境上逐一询价核对。
+只有真相已知的平台，才能检验一次评估该指出的是否指出、该放行的是否放行。这里有 {planted} 个，另有 {trained} 个用真实数据训练的模型；
+每个都是一段人人可读的小程序，位于 `datasets/vendors/fair`、`guilty` 和 `trained`。下面的每一句都是写在代码旁的数据，并由测试在全部情境上逐一询价核对。
 它们都不知道评估的存在。
 
 差异的平均值超过 {mean}（价格之比、占标价的比例或概率），或超过 {share} 的情境相差 {beyond} 以上，即为超限；
@@ -88,7 +88,8 @@ def page(language: str) -> str:
     """Return the page of the zoo in one language."""
     some = vendors.get("flat_fare").truth.effects[0].limit
     head = HEADS[language].format(
-        count=len(vendors.names()),
+        planted=len(vendors.names("fair") + vendors.names("guilty")),
+        trained=len(vendors.names("trained")),
         mean=f"{some.mean:.0%}",
         share=f"{some.share:.0%}",
         beyond=f"{some.beyond:.0%}",
