@@ -407,13 +407,13 @@ def probes(lang: Lang = None, json_: Json = False) -> int:
     from ..probes import registry
 
     check_language(lang)
-    for name in registry.names():
-        card = registry.card(name)
-        question = card.question[language()]
-        if json_:
-            view.out(json.dumps({"name": name, "question": dict(card.question)}))
-        else:
-            view.out(text("cli.probe_line", name=name, question=question))
+    cards = [registry.card(name) for name in registry.names()]
+    if json_:
+        found = [{"name": card.name, "question": dict(card.question)} for card in cards]
+        view.out(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0
+    for card in cards:
+        view.out(text("cli.probe_line", name=card.name, question=card.question[language()]))
     return 0
 
 
