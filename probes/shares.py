@@ -118,7 +118,7 @@ class Shares:
     flagged : (n,) bool
         Whether the first pair was beyond the limit, or the treated arm had no answer.
     state : (n,) int8
-        0 open, 1 dropped, 2 confirmed, 3 undecided after the last round (or no answer).
+        0 open, 1 dropped, 2 confirmed, 3 undecided after the last round.
     rounds : (n,) int
         Complete rounds so far.
     quiet : (n,) bool
@@ -219,11 +219,9 @@ def read_shares(
     large = gap > beyond if direction == "harm" else np.abs(gap) > beyond
     flagged = np.where(answered, large, True)[block]
     state = np.full(len(block), OPEN, dtype=np.int8)
-    state[~answered[block]] = UNDECIDED
-    ask = flagged & answered[block]
     rounds = np.zeros(len(block), dtype=np.intp)
-    state[ask], rounds[ask] = _rounds(
-        ledger, arm, block[ask], beyond=beyond, quiet=quiet[block[ask]]
+    state[flagged], rounds[flagged] = _rounds(
+        ledger, arm, block[flagged], beyond=beyond, quiet=quiet[block[flagged]]
     )
     return Shares(
         block=block,
@@ -238,7 +236,11 @@ def read_shares(
 def _rounds(
     ledger: Ledger, arm: int, flagged: NDArray[np.intp], *, beyond: float, quiet: Bools
 ) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
-    """Return what became of the flagged blocks, and the complete rounds of each."""
+    """Return what became of the flagged blocks, and the complete rounds of each.
+
+    A block that was flagged because the treated arm had no answer may be dropped and is never
+    confirmed: it has no direction, and a vendor that is out of stock has not asked for more.
+    """
     if len(flagged) == 0:
         return np.zeros(0, dtype=np.int8), np.zeros(0, dtype=np.intp)
     gap = ledger.gap(arm)
@@ -253,8 +255,9 @@ def _rounds(
     asked = np.bincount(slot, minlength=len(flagged))
     rank = np.arange(len(slot)) - np.repeat(np.cumsum(asked) - asked, asked)
     place = slot * ROUNDS + np.minimum(rank // engine.ROUND, ROUNDS - 1)
-    seen = np.sign(gap[flagged])[slot] * gap[rows] > beyond
-    missing = np.isnan(gap[rows])
+    side = np.sign(gap[flagged])[slot]
+    missing, aimless = np.isnan(gap[rows]), np.isnan(side)
+    seen = np.where(aimless, np.abs(gap[rows]), side * gap[rows]) > beyond
 
     def states(counts: Bools) -> NDArray[np.int8]:
         table = np.bincount(place[counts], minlength=len(flagged) * ROUNDS).reshape(-1, ROUNDS)
@@ -262,7 +265,8 @@ def _rounds(
 
     # A pair without an answer never speaks for the vendor and never against it.
     lenient = states(seen | missing)
-    strict = states(seen & ~missing) if missing.any() else lenient
+    vague = missing | aimless
+    strict = states(seen & ~vague) if vague.any() else lenient
     state = np.where(lenient == DROPPED, DROPPED, np.where(strict == CONFIRMED, CONFIRMED, OPEN))
     over = (lenient != OPEN) & (strict != OPEN) & (state == OPEN)
     return np.where(over, UNDECIDED, state).astype(np.int8), asked // engine.ROUND

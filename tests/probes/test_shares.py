@@ -107,10 +107,15 @@ def test_a_missing_pair_speaks_neither_for_nor_against():
     assert states(asked(1, {0: [[0.1] * 4, [0.1, 0.1, 0.1, nan]]}, [0.1])).state[0] == OPEN
 
 
-def test_a_treated_arm_without_an_answer_is_a_hit_that_nobody_confirms():
-    found = states(asked(2, {}, [math.nan, 0.0]))
-    assert found.hit.tolist() == [True, False]
-    assert found.state[0] == UNDECIDED
+def test_a_treated_arm_without_an_answer_is_a_hit_until_it_is_asked_again():
+    nan = math.nan
+    assert states(asked(2, {}, [nan, 0.0])).hit.tolist() == [True, False]
+    sold_out = states(asked(2, {0: [[0.0, 0.0, 0.0, 0.0]]}, [nan, 0.0]))
+    assert sold_out.hit.tolist() == [False, False]
+    refused = states(asked(1, {0: [[nan] * 4] * (LAST // ROUND)}, [nan]))
+    assert (refused.state[0], refused.hit[0]) == (UNDECIDED, True)
+    dearer = states(asked(1, {0: [[0.1] * 4] * (LAST // ROUND)}, [nan]))
+    assert dearer.state[0] == UNDECIDED, "it has no direction, so nobody confirms it"
 
 
 def test_harm_looks_one_way():
