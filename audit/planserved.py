@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..datasets.personas import Level
 from ..errors import Problem, UsageError
 from .plan import Plan
-from .planmachines import ServedTarget, Tabular
+from .planmachines import PickleTarget, ServedTarget, Tabular
 from .planrules import Rule, levels_of
 from .planshape import listed, near, shown
 from .planwire import leaves, placeholders
@@ -57,6 +58,16 @@ def schema_of(files: Mapping[str, Path]) -> Schema | None:
     except OSError:
         raise UsageError("tables.cannot_open", path=path.name) from None
     return read_schema(data, path.name)
+
+
+def untrusted(plan: Plan, files: Mapping[str, Path], source: Source) -> Iterator[Problem]:
+    """Yield a model file that is a program, and not the one that the plan trusts."""
+    if isinstance(plan.target, PickleTarget):
+        with files["target"].open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != plan.target.trust.sha256:
+            place = ("target", "trust", "sha256")
+            yield source.problem("serving.other_file", place, path=plan.target.file, sha256=found)
 
 
 def warnings(plan: Plan, files: Mapping[str, Path], source: Source) -> Iterator[Problem]:

@@ -56,6 +56,7 @@ _NUMBERS = {
     "gap": "plan.must_duration",
 }
 _PATTERNS = {
+    "sha256": "serving.must_sha256",
     "currency": "plan.must_currency",
     "function": "plan.must_function",
     "method": "plan.must_method",

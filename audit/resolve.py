@@ -81,6 +81,7 @@ def resolve(loaded: LoadedPlan) -> Study:
     )
     problems += planrequest.fields_exist(plan, study, loaded.source)
     problems += planserved.misfits(plan, schema or {}, loaded.source)
+    problems += planserved.untrusted(plan, loaded.digest_inputs, loaded.source)
     problems += _columns(loaded, study)
     problems += _accounts(loaded, study)
     if problems:
