@@ -155,7 +155,7 @@ def word(value: Any) -> str:
     >>> word(200), word("200.0"), word("0101"), word(True), word("True"), word(None)
     ('200', '200', '0101', 'true', 'true', '')
     """
-    if value is None or value != value:  # noqa: PLR0124  NaN
+    if value is None or value != value:  # noqa: PLR0124  only NaN is not itself
         return ""
     text = str(value).strip()
     if _NUMBER.fullmatch(text):

@@ -69,7 +69,7 @@ class Mlflow:
             return orjson.dumps({"dataframe_records": records(table)})
         return orjson.dumps({"dataframe_split": {"columns": list(table), "data": rows(table)}})
 
-    def decode(self, tree: Any, name: str) -> Any:  # noqa: ARG002
+    def decode(self, tree: Any, name: str) -> Any:  # noqa: ARG002  it has no ids
         """Return the predictions."""
         return predictions(tree)
 
@@ -90,7 +90,7 @@ class KserveV1:
         """Return the body of a request."""
         return orjson.dumps({"instances": records(table) if self.named else rows(table)})
 
-    def decode(self, tree: Any, name: str) -> Any:  # noqa: ARG002
+    def decode(self, tree: Any, name: str) -> Any:  # noqa: ARG002  it has no ids
         """Return the predictions."""
         return predictions(tree)
 

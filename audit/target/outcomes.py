@@ -110,7 +110,7 @@ def _prices(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return UNREADABLE
     amounts = tuple(price(one) for one in value[:LONGEST])
-    return amounts if all(one == one for one in amounts) else UNREADABLE  # noqa: PLR0124  NaN
+    return amounts if all(one == one for one in amounts) else UNREADABLE  # noqa: PLR0124  only NaN is not itself
 
 
 _READ: Mapping[Kind, Callable[[Any], Any]] = {

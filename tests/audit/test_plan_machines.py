@@ -121,7 +121,9 @@ def test_a_treatment_that_the_model_does_not_know_is_not_delivered(tmp_path):
 
 
 def test_a_value_that_the_model_has_never_seen_is_named(tmp_path):
-    properties = {name: {} for name in REQUEST} | {"phone": {"enum": ["iphone-new", "nokia"]}}
+    properties: dict[str, Any] = {name: {} for name in REQUEST} | {
+        "phone": {"enum": ["iphone-new", "nokia"]}
+    }
     body = {"content": {"application/json": {"schema": {"properties": properties}}}}
     document = {"openapi": "3.1.0", "paths": {"/q": {"post": {"requestBody": body}}}}
     (tmp_path / "schema").write_text(json.dumps(document), "utf-8")

@@ -12,7 +12,7 @@ def __getattr__(name: str) -> Any:
 
     model = pricing.train()
 
-    def quote(self, phone: str, spend: int, nights: int, base: float) -> dict[str, float]:  # noqa: ARG001
+    def quote(self, phone: str, spend: int, nights: int, base: float) -> dict[str, float]:  # noqa: ARG001  the form of a method
         frame = pd.DataFrame([{"phone": phone, "spend": spend, "nights": nights, "base": base}])
         return {"price": float(model.predict(frame[list(pricing.COLUMNS)])[0])}
 

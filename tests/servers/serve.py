@@ -75,7 +75,7 @@ def mlserver(folder: Path, port: int) -> None:
     _become([str(script), "start", str(folder)], folder)
 
 
-def kserve(folder: Path, port: int) -> None:  # noqa: ARG001
+def kserve(folder: Path, port: int) -> None:  # noqa: ARG001  one form for all
     """Serve the model through KServe's SDK: V1 and V2 on one port."""
     import kserve as library
     import pandas as pd

@@ -191,7 +191,7 @@ def test_a_large_log_is_read_by_duckdb_and_reads_the_same(tmp_path, monkeypatch,
     assert small.cells.keys() == large.cells.keys()
     for cell, rows in small.cells.items():
         np.testing.assert_array_equal(rows, large.cells[cell])
-    whole, streamed = (read.values["price"].astype(float) for read in (small, large))  # noqa: PD011
+    whole, streamed = (read.values["price"].astype(float) for read in (small, large))  # noqa: PD011  a log is no data frame
     np.testing.assert_array_equal(whole, streamed)
     with pytest.raises(InputError) as told:
         open_log(path, keys=("device", "colour"), values=("price",), seed=b"k")
