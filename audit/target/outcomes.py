@@ -134,7 +134,7 @@ def value_of(kind: Kind, value: Any) -> Any:
     True
     """
     found = _READ[kind](value)
-    return UNREADABLE if isinstance(found, float) and found != found else found  # noqa: PLR0124  NaN
+    return UNREADABLE if isinstance(found, float) and found != found else found  # noqa: PLR0124  only NaN is not itself
 
 
 def in_currency(kind: Kind, value: Any, minor: int) -> Any:
@@ -173,7 +173,7 @@ def column_of(kind: Kind, column: Column, minor: int) -> tuple[Column, NDArray[n
 
 
 def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value  # noqa: PLR0124  NaN
+    return isinstance(value, float) and value != value  # noqa: PLR0124  only NaN is not itself
 
 
 def unanswered(kind: Kind, count: int) -> Column:
