@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -14,6 +14,7 @@ from ..conduct import Conduct
 from ..rehearsal import rehearse
 from ..run import prepare
 from .cases import QUERIES, Case, cases, plan_of
+from .named import named_first
 
 BLOCK = 8
 """Most trials that a vendor with a memory is asked at once: about a block."""
@@ -39,6 +40,8 @@ class Scored:
         Trials of the whole audit when this verdict was reached; of the audit's end where none was.
     audit : str
         Which audit it was: several verdicts share one.
+    named : bool or None
+        Whether what explains it names a guilty attribute first; None where nothing was explained.
     """
 
     vendor: str
@@ -49,6 +52,7 @@ class Scored:
     mark: Mark
     queries: int
     audit: str
+    named: bool | None = None
 
 
 def near_limit(effect: Effect) -> bool:
@@ -92,7 +96,9 @@ def mark(effect: Effect, verdict: str) -> Mark:
     return "correct" if verdict == "cleared" else "open"
 
 
-def score(case: Case, *, seed: int, queries: int = QUERIES) -> Iterator[Scored]:
+def score(
+    case: Case, *, seed: int, queries: int = QUERIES, explain: bool = False
+) -> Iterator[Scored]:
     """Yield what one audit says of each effect of a case, beside the truth.
 
     Parameters
@@ -101,6 +107,8 @@ def score(case: Case, *, seed: int, queries: int = QUERIES) -> Iterator[Scored]:
     seed : int
     queries : int
         Budget of trials.
+    explain : bool
+        Whether what is established is explained as well, out of what the budget leaves.
     """
     case.vendor.prepare()
     audit = prepare(plan_of(case, seed=seed, queries=queries))
@@ -108,9 +116,12 @@ def score(case: Case, *, seed: int, queries: int = QUERIES) -> Iterator[Scored]:
         audit = replace(audit, model=Shop(case.vendor))
     reached: dict[str, int] = {}
     batch = BLOCK if case.vendor.remembers else None
-    conduct = rehearse(audit, batch=batch, watch=partial(_note, reached))
+    conduct = rehearse(audit, explain=explain, batch=batch, watch=partial(_note, reached))
+    guilty = {effect.attribute for effect in case.effects if effect.side != "innocent"}
     for effect in case.effects:
-        label, asked = _verdict(conduct, effect, reached)
+        name = _hypothesis(conduct, effect)
+        label = conduct.decisions[name].label if name else "not_testable"
+        explained = explain and label == "established"
         yield Scored(
             vendor=case.vendor.name,
             attribute=effect.attribute,
@@ -118,34 +129,41 @@ def score(case: Case, *, seed: int, queries: int = QUERIES) -> Iterator[Scored]:
             side=effect.side,
             verdict=label,
             mark=mark(effect, label),
-            queries=asked,
+            queries=reached.get(name or "", _asked(conduct)),
             audit=f"{case.vendor.name}/{case.number}/{seed}",
+            named=named_first(conduct, name, guilty) if name and explained else None,
         )
 
 
 def _note(reached: dict[str, int], conduct: Conduct) -> None:
     """Note after how many trials each hypothesis was settled."""
-    asked = sum(len(turn.wave) for turn in conduct.waves)
+    asked = _asked(conduct)
     for name, decision in conduct.decisions.items():
         if decision.closed and decision.label in {"established", "cleared"}:
             reached.setdefault(name, asked)
 
 
-def _verdict(conduct: Conduct, effect: Effect, reached: Mapping[str, int]) -> tuple[str, int]:
-    """Return the verdict on an effect, and the trials of the audit when it was reached."""
-    asked = sum(len(turn.wave) for turn in conduct.waves)
-    for name, decision in conduct.decisions.items():
-        hypothesis = decision.evidence.hypothesis
+def _asked(conduct: Conduct) -> int:
+    return sum(len(turn.wave) for turn in conduct.waves)
+
+
+def _hypothesis(conduct: Conduct, effect: Effect) -> str | None:
+    """Return the id of the hypothesis about an effect; None where it could not be tested."""
+    for hypothesis in conduct.hypotheses:
         if (hypothesis.treatment, hypothesis.outcome) == (effect.attribute, effect.outcome):
-            return decision.label, reached.get(name, asked)
-    return "not_testable", asked
+            return hypothesis.id
+    return None
 
 
 def scores(
-    names: Iterable[str] | None = None, *, seeds: Sequence[int], queries: int = QUERIES
+    names: Iterable[str] | None = None,
+    *,
+    seeds: Sequence[int],
+    queries: int = QUERIES,
+    explain: bool = False,
 ) -> Iterator[Scored]:
     """Yield the scores of vendors of the zoo over seeds, vendor by vendor."""
     for name in vendors.names() if names is None else names:
         for case in cases(vendors.get(name)):
             for seed in seeds:
-                yield from score(case, seed=seed, queries=queries)
+                yield from score(case, seed=seed, queries=queries, explain=explain)

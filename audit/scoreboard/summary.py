@@ -77,6 +77,8 @@ class Summary:
         Guilty effects that were established, of how many.
     cleared, fair : int
         Innocent effects that were cleared, of how many.
+    named, explained : int
+        Explanations that put a guilty attribute first, of how many that said anything.
     """
 
     claims: int
@@ -89,6 +91,8 @@ class Summary:
     guilty: int
     cleared: int
     fair: int
+    named: int
+    explained: int
 
 
 def summary(scored: Sequence[Scored], *, alpha: float = 0.05) -> Summary:
@@ -110,6 +114,8 @@ def summary(scored: Sequence[Scored], *, alpha: float = 0.05) -> Summary:
         guilty=len(guilty),
         cleared=sum(one.mark == "correct" for one in fair),
         fair=len(fair),
+        named=sum(bool(one.named) for one in guilty),
+        explained=sum(one.named is not None for one in guilty),
     )
 
 

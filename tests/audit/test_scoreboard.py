@@ -61,13 +61,22 @@ def test_a_plan_stands_at_the_home_that_the_effect_is_told_at():
 def test_a_few_vendors_are_judged_rightly():
     found = list(scores(FEW, seeds=range(2)))
     whole = summary(found)
-    assert (whole.accused, whole.cleared_falsely) == (0, 0)
+    # one audit in twenty may: of these eight, two or more would come with a chance of .06
+    assert whole.accused <= 1
+    assert whole.cleared_falsely == 0
     by_effect = {(one.vendor, one.attribute): one for one in lines(found)}
     assert by_effect["device_markup", "device"].marks == {"correct": 2}
     assert by_effect["flat_fare", "tenure"].marks == {"correct": 2}
     assert by_effect["small_change", "device"].side == "between"
-    assert by_effect["price_test", "device"].marks == {"open": 2}, "noise beyond all limits"
-    assert by_effect["price_test", "device"].median is None
+    assert by_effect["price_test", "past_spend"].marks == {"open": 2}, "noise beyond all limits"
+    assert by_effect["price_test", "past_spend"].median is None
+
+
+def test_an_explanation_names_the_guilty_attribute_first():
+    found = list(scores(["device_markup"], seeds=[0], explain=True))
+    assert {one.attribute: one.named for one in found if one.side == "guilty"} == {"device": True}
+    assert all(one.named is None for one in found if one.side == "innocent")
+    assert (summary(found).named, summary(found).explained) == (1, 1)
 
 
 def test_a_broken_promise_shows():

@@ -378,6 +378,7 @@ def vendors(
     queries: Annotated[
         int, typer.Option("--queries", min=100, help=text("vendors.help_queries"))
     ] = 5000,
+    explain: Annotated[bool, typer.Option("--explain", help=text("vendors.help_explain"))] = False,
     lang: Lang = None,
     json_: Json = False,
 ) -> int:
@@ -387,7 +388,9 @@ def vendors(
     if action == "score":
         from .score import score
 
-        return score([name] if name else [], seeds=seeds, queries=queries, json_=json_)
+        return score(
+            [name] if name else [], seeds=seeds, queries=queries, explain=explain, json_=json_
+        )
     if action == "serve":
         from ..datasets.vendors import get
         from ..datasets.vendors.serve import main as serve

@@ -17,7 +17,7 @@ BROKEN = 0.01
 """A promise is broken where so many false claims would come with a smaller chance than this."""
 
 
-def score(names: Sequence[str], *, seeds: int, queries: int, json_: bool) -> int:
+def score(names: Sequence[str], *, seeds: int, queries: int, explain: bool, json_: bool) -> int:
     """Print the scoreboard, vendor by vendor as it comes, then as a whole.
 
     Returns
@@ -30,7 +30,7 @@ def score(names: Sequence[str], *, seeds: int, queries: int, json_: bool) -> int
 
     found: list[scoreboard.Scored] = []
     for name in names or vendors.names():
-        own = list(scoreboard.scores([name], seeds=range(seeds), queries=queries))
+        own = list(scoreboard.scores([name], seeds=range(seeds), queries=queries, explain=explain))
         found += own
         for line in scoreboard.lines(own):
             view.out(json.dumps(asdict(line)) if json_ else _line(line))
@@ -62,7 +62,9 @@ def _line(line: Line) -> str:
 
 
 def _whole(whole: Summary) -> list[str]:
+    named = text("vendors.score_named", right=whole.named, of=whole.explained)
     return [
+        *([named] if whole.explained else []),
         text("vendors.score_established", right=whole.established, of=whole.guilty),
         text("vendors.score_cleared", right=whole.cleared, of=whole.fair),
         *(
