@@ -1,0 +1,1 @@
+"""What answers give away about people: private details, planted records, errors."""
