@@ -43,6 +43,23 @@ def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
         raise PausedError("errors.not_until", until=opening.isoformat(timespec="seconds"))
 
 
+def pause_for(turn: Turn, journal: Journal) -> None:
+    """Pause before a wave that must wait until something has happened at the vendor's.
+
+    The wave is put on file first, so that whoever resumes the run says that it has.
+
+    Raises
+    ------
+    PausedError
+        The first time that the wave is due.
+    """
+    after = turn.wave.after
+    if after is None or turn.number in {opened.number for opened in journal.each_wave()}:
+        return
+    journal.open_wave(turn.number, turn.question, turn.wave)
+    raise PausedError(f"errors.wait_for_{after}")
+
+
 def _opening(
     plan: Plan, journal: Journal, turn: Turn, waiting: int, now: datetime
 ) -> datetime | None:

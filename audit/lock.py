@@ -11,7 +11,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +56,8 @@ class Lock:
         Most trials in one wave: what the rate limit sends in a minute. The only trace of the limits.
     versions : mapping of str to str
         Under the same versions the record is the same, byte for byte.
+    commitments : mapping of str to str
+        Question → sha256 of the coins that it tossed before anything was planted.
     """
 
     plan: Mapping[str, Any]
@@ -64,6 +66,7 @@ class Lock:
     seed: int
     wave_limit: int
     versions: Mapping[str, str]
+    commitments: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def k(self) -> int:
@@ -87,8 +90,10 @@ class Lock:
 
     def to_bytes(self) -> bytes:
         """Return the lock as canonical JSON (RFC 8785)."""
+        committed = {"commitments": self.commitments} if self.commitments else {}
         return rfc8785.dumps(
             {
+                **committed,
                 "evenhand": 1,
                 "plan": self.plan,
                 "files": self.files,
@@ -118,6 +123,7 @@ class Lock:
                 seed=found["seed"],
                 wave_limit=found["wave_limit"],
                 versions=found["versions"],
+                commitments=found.get("commitments", {}),
             )
             same = lock.to_bytes() == data
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -127,7 +133,12 @@ class Lock:
         return lock
 
 
-def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]) -> Lock:
+def make_lock(
+    loaded: LoadedPlan,
+    study: Study,
+    hypotheses: Sequence[Hypothesis],
+    commitments: Mapping[str, str] | None = None,
+) -> Lock:
     """Return the lock of a plan.
 
     Parameters
@@ -137,6 +148,8 @@ def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]
         What :func:`evenhand.audit.resolve.resolve` made of it.
     hypotheses : sequence of Hypothesis
         Everything that will be found out, in the order of the plan.
+    commitments : mapping of str to str, optional
+        Question → sha256 of the coins that it tossed.
     """
     files = {name: _of_file(path) for name, path in sorted(loaded.digest_inputs.items())}
     plan = loaded.plan.model_dump(mode="json", by_alias=True, exclude={"report"})
@@ -159,7 +172,22 @@ def make_lock(loaded: LoadedPlan, study: Study, hypotheses: Sequence[Hypothesis]
         seed=loaded.plan.seed,
         wave_limit=_wave_limit(loaded.plan),
         versions=versions(),
+        commitments=commitments or {},
     )
+
+
+def same_coins(made: Lock, locked: Lock) -> None:
+    """Refuse a run whose coins are not those that its lock commits to.
+
+    Raises
+    ------
+    EvidenceError
+        If a hash differs, or one is missing.
+    """
+    theirs, ours = dict(locked.commitments), dict(made.commitments)
+    for name in sorted({*theirs, *ours}):
+        if theirs.get(name) != ours.get(name):
+            raise EvidenceError("errors.other_coins", name=name)
 
 
 def _wave_limit(plan: Plan) -> int:

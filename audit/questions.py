@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..messages import Text
 from ..probes.answers import scores_of
 from ..probes.controls import Pilot, Positive
 from ..probes.matched import Matched
+from ..probes.privacy.planted import Committed
 from ..probes.protocol import Hypothesis, Probe, Question, Study
 from ..probes.registry import card, make
 from ..probes.scores import FINAL, Score
@@ -60,7 +61,12 @@ def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Tex
     served: dict[str, Probe] = {}
     refused: dict[str, Text] = {}
     for name, entry in entries_of(plan).items():
-        options = {**entry.model_dump(), "name": name, "direction": direction_of(entry)}
+        options = {
+            **entry.model_dump(),
+            "name": name,
+            "direction": direction_of(entry),
+            "seed": plan.seed,
+        }
         why = missing(card(entry.use), options, study)
         if why is None:
             probe = make(entry.use, options)
@@ -75,6 +81,15 @@ def probes_of(plan: Plan, study: Study) -> tuple[dict[str, Probe], dict[str, Tex
 def direction_of(entry: ProbeEntry) -> Direction:
     """Return which differences count: as the plan says, else as the probe itself does."""
     return entry.direction or card(entry.use).direction
+
+
+def commitments_of(questions: Mapping[str, Question], study: Study) -> dict[str, str]:
+    """Return the hash of the coins of every question that tosses some before it asks, by name."""
+    return {
+        name: question.commitment(study)
+        for name, question in questions.items()
+        if isinstance(question, Committed)
+    }
 
 
 def hypotheses_of(questions: dict[str, Question], study: Study) -> tuple[Hypothesis, ...]:

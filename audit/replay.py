@@ -22,7 +22,7 @@ from .compose import content, sha256_of
 from .conduct import Conduct, Turn
 from .folder import LOCK, PLAN, RunFolder
 from .journal import Call, Journal, Opened
-from .lock import Lock, versions
+from .lock import Lock, same_coins, versions
 from .planfile import load
 from .planrequest import population_kind
 from .record import Content
@@ -171,6 +171,7 @@ def _resolved(bundle: Reader, folder: Path, *, trust: bool) -> Audit:
         and difference(lock.plan, audit.lock.plan, loosely=True) is None
     ):
         raise EvidenceError("evidence.replay_plan")
+    same_coins(audit.lock, lock)
     return replace(audit, lock=lock)
 
 

@@ -27,14 +27,14 @@ from .decide import Family
 from .estimates import fresh_blocks
 from .explain import followups, mixed
 from .folder import RunFolder
-from .gate import accounts_of, orders_left, permit, spare
+from .gate import accounts_of, orders_left, pause_for, permit, spare
 from .journal import Journal
 from .limits import Pace
-from .lock import Lock, identities, make_lock, versions, wave_rng
+from .lock import Lock, identities, make_lock, same_coins, versions, wave_rng
 from .outage import Vigil, watching
 from .plan import Plan
 from .planfile import LoadedPlan, load
-from .questions import hypotheses_of, questions_of
+from .questions import commitments_of, hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
 from .target import address, open_target, pace_logins
@@ -122,7 +122,8 @@ def prepare(loaded: LoadedPlan) -> Audit:
     """Resolve and lock a plan. Sends nothing, writes nothing."""
     study = resolve(loaded)
     questions = questions_of(loaded.plan, study)
-    lock = make_lock(loaded, study, hypotheses_of(questions, study))
+    hypotheses, coins = hypotheses_of(questions, study), commitments_of(questions, study)
+    lock = make_lock(loaded, study, hypotheses, coins)
     return Audit(loaded=loaded, study=study, questions=questions, lock=lock)
 
 
@@ -152,6 +153,7 @@ async def drive(
         if pilot_only and turn.number > 0:
             return
         sent = journal.attempts()
+        pause_for(turn, journal)
         permit(audit.plan, journal, turn, datetime.now(UTC))
         journal.open_wave(turn.number, turn.question, turn.wave)
         try:
@@ -250,8 +252,10 @@ def reopen(path: Path) -> tuple[Audit, RunFolder]:
 
 
 def _same_lock(audit: Audit, folder: RunFolder) -> None:
-    if Lock.from_bytes(folder.lock.read_bytes()).plan_sha256 != audit.lock.plan_sha256:
+    lock = Lock.from_bytes(folder.lock.read_bytes())
+    if lock.plan_sha256 != audit.lock.plan_sha256:
         raise EvidenceError("errors.other_lock", path=str(folder.path))
+    same_coins(audit.lock, lock)
 
 
 def run(

@@ -50,6 +50,7 @@ def test_what_private_details_do_to_lists_is_compared_as_lists(shop):
         return {"ranking": rows}
 
     probe = make("privacy.undeclared", {"treat": ["t0"], "outcome": "ranking"})
+    assert isinstance(probe, Undeclared)
     (one,) = probe.layout(study).compared
     assert one.score.unit == "distance"
     assert one.hypothesis.kind == "privacy.excess"
