@@ -362,6 +362,7 @@ def _why(
         (noisy and (one.mean == "inside" or over), "audit.reason_noise"),
         (item.associational and one.indicated, "audit.reason_associational"),
         (item.share is None and one.indicated, "audit.reason_no_limit"),
+        (item.n == 0 and item.reason is not None, item.reason),
         (final and item.n == 0, "audit.reason_no_answers"),
         (over and item.exhausted, "audit.reason_accounts"),
         (over, "audit.reason_budget_unknown" if unknown else "audit.reason_budget"),

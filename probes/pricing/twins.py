@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.personas import TREATMENTS, Attribute, Level
-from ...messages import Text, both
+from ...datasets.personas import TREATMENTS
+from ...messages import both
 from ..described import money_slope, never_falls, slope
 from ..design import REFERENCE, TREATED, Floats
 from ..matched import Arm, Compared, Layout, Reading, is_carried
-from ..protocol import Card, Described, Hypothesis, Probe, Study, Subject
+from ..protocol import Card, Described, Probe, Study
 from ..registry import register
 from ..scores import LogPrice
-from ..treated import label_of
+from ..together import together
 from .priced import OPTIONS, Asked, Priced, settings
 
 CARD = Card(
@@ -82,11 +82,16 @@ class Twins(Priced):
         arms, compared = list(alone.arms), list(alone.compared)
         for first, second in self.interactions:
             one, other = study.attributes[first], study.attributes[second]
-            label = both(
-                "pricing.and", first=label_of(study, first), second=label_of(study, second)
-            )
             for codes in product(range(1, len(one.levels)), range(1, len(other.levels))):
-                hypothesis = self._together(one, other, codes, label)
+                levels = f"{one.levels[codes[0]]}+{other.levels[codes[1]]}"
+                hypothesis = together(
+                    study,
+                    (first, second),
+                    codes,
+                    id_=f"{self.name}:{first}+{second}={levels}:{self.outcome}",
+                    probe=self.name,
+                    outcome=self.outcome,
+                )
                 delivered = is_carried(study, first) and is_carried(study, second)
                 compared.append(
                     Compared(
@@ -98,30 +103,6 @@ class Twins(Priced):
                 )
                 arms.append(Arm(changes=dict(zip((first, second), codes, strict=True))))
         return replace(alone, arms=tuple(arms), compared=tuple(compared))
-
-    def _together(
-        self, one: Attribute, other: Attribute, codes: tuple[int, int], label: Text
-    ) -> Hypothesis:
-        levels = one.levels[codes[0]], other.levels[codes[1]]
-        names = f"{one.name}+{other.name}"
-        level = f"{levels[0]}+{levels[1]}"
-        return Hypothesis(
-            id=f"{self.name}:{names}={level}:{self.outcome}",
-            probe=self.name,
-            outcome=self.outcome,
-            treatment=names,
-            level=level,
-            subject=Subject(
-                label=label,
-                question=both("pricing.asks_together", label=label),
-                reference=f"{one.reference}+{other.reference}",
-                level_label=_both_levels(one, other, levels),
-                reference_label=_both_levels(one, other, (one.reference, other.reference)),
-                role=one.role,
-                kind=one.kind,
-                done=False,
-            ),
-        )
 
     def described(self, reading: Reading) -> tuple[Described, ...]:
         """Return what every pricing probe does, and how the price goes along a ladder."""
@@ -188,14 +169,6 @@ def _rungs(reading: Reading) -> tuple[list[int], Floats] | None:
     columns = [REFERENCE, *(place for place, arm in arms if arm.changes.keys() == {name})]
     order = np.argsort(numbers, kind="stable")
     return [columns[i] for i in order], np.array(numbers, dtype=float)[order]
-
-
-def _both_levels(one: Attribute, other: Attribute, levels: tuple[Level, Level]) -> Text:
-    first, second = (
-        attribute.level_labels.get(str(level), {"zh": str(level), "en": str(level)})
-        for attribute, level in zip((one, other), levels, strict=True)
-    )
-    return both("pricing.and", first=first, second=second)
 
 
 @register(CARD)
