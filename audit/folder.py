@@ -6,12 +6,12 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import EvidenceError, PausedError, UsageError
+from ..errors import EvenhandError, EvidenceError, PausedError, UsageError
 from .journal import Journal
 from .planrequest import kept
 from .record import Record
@@ -24,6 +24,8 @@ PLAN, LOCK, JOURNAL, RECORD, ANNEX, STOP = (
     "annex.jsonl",
     "stop",
 )
+ASIDE = "journal.unanswered-{}.sqlite"
+"""What a journal is called that was set aside; ``{}`` is its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,25 @@ class RunFolder:
         Its trials have failed for good; once the address or the vendor is mended, they are asked
         anew, and what happened stays on file.
         """
-        names = (self.path / f"journal.unanswered-{n}.sqlite" for n in itertools.count(1))
+        names = (self.path / ASIDE.format(n) for n in itertools.count(1))
         aside = next(path for path in names if not path.exists())
         with disk(self.path):
             self.journal.rename(aside)
             Journal.create(self.journal).close()
+
+    def set_aside(self) -> list[Path]:
+        """Return the journals that were set aside, oldest first."""
+        found = self.path.glob(ASIDE.format("*"))
+        return sorted(found, key=lambda path: (len(path.name), path.name))
+
+    def fold_journal(self) -> None:
+        """Put what stands beside the journal into it, and take the files beside it away.
+
+        Whoever only reads a journal leaves them. Nothing is done while a run writes it, nor where
+        nothing can be written.
+        """
+        with suppress(EvenhandError):
+            Journal.open(self.journal).close()
 
     def write_record(self, record: Record) -> Record:
         """Write a record; an earlier one stays beside it and is named as superseded."""

@@ -21,6 +21,7 @@ from ..probes.protocol import Question, Study
 from .ask import ask
 from .asking import AWAY
 from .authorise import rate
+from .checkout import standing
 from .compose import content, record
 from .conduct import Conduct, Rules, Turn
 from .decide import Family
@@ -365,15 +366,15 @@ def compose(
     audit: Audit, conduct: Conduct, target: Target, journal: Journal, started: datetime
 ) -> Record:
     """Return the record of a finished audit."""
-    where = address(audit.plan.target)
+    where, code = address(audit.plan.target), standing()
     return record(
         content(audit.plan, audit.lock, conduct, address=where, batch=target.batch),
         Run(
             started=started.isoformat(timespec="seconds"),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=versions(),
-            commit=None,
-            dirty=None,
+            commit=code.commit,
+            dirty=code.dirty,
             attempts=journal.attempts(),
             load=_load(audit.plan, journal),
         ),

@@ -174,6 +174,7 @@ def seal(
         sizes = {name: table.unpacked for name, table in tables.items()}
         manifest, payload = _stated(ordered, sizes, tree, record.content, record.content_sha256)
         write(out, [*ordered, (MANIFEST, manifest), *_signed(out, payload, keys)])
+    folder.fold_journal()
     return Sealed(path=out, found=checked(out))
 
 
@@ -329,6 +330,7 @@ def _files(folder: RunFolder, record: Record, audit: Audit) -> dict[str, Part]:
         found = sorted(folder.path.glob(pattern))
         prefix = "" if pattern == _RECORDS else "reports/"
         parts |= {prefix + path.name: path for path in found if _plain(path)}
+    parts |= {f"set-aside/{path.name}": path for path in folder.set_aside() if _plain(path)}
     parts |= {f"inputs/{path.name}": path for path in audit.loaded.digest_inputs.values()}
     rules = resources.files(datasets).joinpath("rules")
     parts |= {

@@ -27,6 +27,7 @@ from evenhand.audit.annex import add
 from evenhand.audit.bundle import Packed, amount
 from evenhand.audit.compose import record as composed
 from evenhand.audit.folder import RunFolder
+from evenhand.audit.journal import Journal
 from evenhand.audit.lock import Lock
 from evenhand.audit.merkle import Proof, leaf_hash, prove, root
 from evenhand.audit.planfile import load
@@ -397,3 +398,31 @@ def test_a_trial_is_proved_under_the_root_in_a_kilobyte(evidence):
 
 def test_fabricated_runs_verify(tmp_path):
     assert verify(seal(fabricated(tmp_path / "run", 400).path).path)["calls"] == 400
+
+
+# ------------------------------------------------------------------------ what lies beside a journal
+
+
+def test_a_journal_that_was_set_aside_is_sealed_too(tmp_path):
+    folder = fabricated(tmp_path / "run", 120, waves=3)
+    aside = folder.path / "journal.unanswered-1.sqlite"
+    aside.write_bytes(folder.journal.read_bytes())
+    sealed = seal(folder.path)
+    verify(sealed.path)
+    assert taken_apart(sealed.path)[f"set-aside/{aside.name}"] == aside.read_bytes()
+
+
+def test_sealing_leaves_nothing_beside_the_journal(tmp_path):
+    folder = fabricated(tmp_path / "run", 120, waves=3)
+    first = seal(folder.path).path.read_bytes()
+    beside = [path.name for path in folder.path.glob("journal.sqlite-*")]
+    assert beside == []
+    assert seal(folder.path).path.read_bytes() == first
+
+
+def test_a_journal_that_a_run_writes_is_left_alone(tmp_path):
+    folder = fabricated(tmp_path / "run", 120, waves=3)
+    with Journal.open(folder.journal) as journal:
+        folder.fold_journal()
+        assert (folder.path / "journal.sqlite-wal").exists()
+        assert len(journal.waves()) == 3
