@@ -162,7 +162,7 @@ MISTAKES = [
     ("queries: 20000", "queries: 20000, attempts: 100", "budget.attempts", "at least the 20000", None),
     ("queries: 20000", "queries: many", "budget.queries", "whole number", None),
     ("alpha: 0.05", "alpha: 0.7", "decide.alpha", "less than 0.5", None),
-    ("formats: [html,", "formats: [htm,", "report.formats[0]", "one of html, json", "html"),
+    ("formats: [html,", "formats: [htm,", "report.formats[0]", "one of html, pdf", "html"),
     ("budget: {queries: 20000}\n", "budget: 20000\n", "budget", "must be a mapping", None),
     ("seed: 20261123\n", "seed: 20261123\nitems: rooms.csv\n", "items", "no such file", None),
 ]  # fmt: skip

@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,14 @@ def _become(command: list[str], folder: Path) -> None:
         child.wait()
 
 
+def _end_with(parent: int) -> None:
+    """Ask ourselves to end as soon as whoever started us is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
     _, server, where, number = sys.argv
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     globals()[server](Path(where), int(number))
