@@ -57,6 +57,9 @@ class Conduct:
     followups : callable, optional
         What is asked once these have nothing left to ask and every hypothesis is closed: a pure
         function of what was observed. It decides nothing.
+    ahead : callable, optional
+        Designs the waves of a question in its place, without a look at any answer: people are given
+        their schedule at once.
     """
 
     study: Study
@@ -64,6 +67,7 @@ class Conduct:
     rules: Rules
     rng: Rng
     followups: Callable[[Conduct], Mapping[str, Question]] | None = None
+    ahead: Callable[[Conduct, str, np.random.Generator], Wave | None] | None = None
     observed: dict[str, Observed] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     waves: list[Turn] = field(default_factory=list)
@@ -105,7 +109,7 @@ class Conduct:
             self._place %= len(self._live)
             name = self._live[self._place]
             number = len(self.waves)
-            wave = self.questions[name].design(self.study, self._seen(name), self.rng(number))
+            wave = self._designed(name, self.rng(number))
             if wave is not None:
                 return Turn(number=number, question=name, wave=wave)
             self._live.remove(name)
@@ -118,6 +122,11 @@ class Conduct:
         self.questions = {**self.questions, **more}
         self._live = list(more)
         return self.next()
+
+    def _designed(self, name: str, rng: np.random.Generator) -> Wave | None:
+        if self.ahead is not None:
+            return self.ahead(self, name, rng)
+        return self.questions[name].design(self.study, self._seen(name), rng)
 
     def take(self, turn: Turn, answers: Observed) -> None:
         """Take in the answers to a complete wave, test, and decide."""

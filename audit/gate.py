@@ -15,6 +15,7 @@ from .authorise import authorise
 from .conduct import Turn
 from .journal import Journal
 from .plan import Plan
+from .planfield import FieldTarget
 from .schedule import DAY, Sent, at, opens
 from .target.protocol import Target, Walked
 
@@ -25,11 +26,14 @@ def permit(plan: Plan, journal: Journal, turn: Turn, now: datetime) -> None:
     Raises
     ------
     PausedError
-        If hours, dates or the day's ceiling end a run that had begun; ``resume`` goes on later.
+        If hours, dates or the day's ceiling end a run that had begun; ``resume`` goes on later. If
+        people ask, who have not brought everything back yet.
     """
     waiting = sum(count for _, count in journal.unfinished(turn.number, len(turn.wave)))
     if waiting == 0:
         return
+    if isinstance(plan.target, FieldTarget):
+        raise PausedError("field.waiting", count=waiting)
     opening = _opening(plan, journal, turn, waiting, now)
     try:
         authorise(plan, now, sent_today=journal.sent_since((now - DAY).timestamp()) + waiting - 1)

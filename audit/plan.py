@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..datasets.personas import Role
+from .planfield import FieldTarget
 from .planhttp import QUOTE, HttpTarget
 from .planmachines import ModelTarget, ServedTarget, TableTarget
 from .planparts import (
@@ -90,7 +91,9 @@ class PythonTarget(Part):
 Remote = HttpTarget | ServedTarget
 """What is asked over the network, and so by permission."""
 
-Target = Annotated[Remote | PythonTarget | ModelTarget | TableTarget, Field(discriminator="kind")]
+Target = Annotated[
+    Remote | PythonTarget | ModelTarget | TableTarget | FieldTarget, Field(discriminator="kind")
+]
 
 
 class PerIdentity(Part):

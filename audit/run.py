@@ -27,6 +27,7 @@ from .conduct import Conduct, Rules, Turn
 from .decide import Family
 from .estimates import fresh_blocks
 from .explain import followups, mixed
+from .field.ahead import ahead
 from .folder import RunFolder
 from .gate import accounts_of, orders_left, pause_for, permit, spare
 from .journal import Journal
@@ -34,7 +35,9 @@ from .limits import Pace
 from .lock import Lock, identities, make_lock, same_coins, versions, wave_rng
 from .outage import Vigil, watching
 from .plan import Plan
+from .planfield import FieldTarget
 from .planfile import LoadedPlan, load
+from .planparts import LARGEST
 from .questions import commitments_of, hypotheses_of, questions_of
 from .record import Record, Run
 from .resolve import resolve
@@ -76,6 +79,7 @@ class Audit:
     def conduct(self) -> Conduct:
         """Return the audit before its first wave."""
         plan = self.plan
+        field = isinstance(plan.target, FieldTarget)
         return Conduct(
             study=self.study,
             questions=self.questions,
@@ -89,10 +93,8 @@ class Audit:
                 wave_limit=self.lock.wave_limit,
             ),
             rng=lambda number: wave_rng(self.lock, number),
-            followups=lambda conduct: {
-                **fresh_blocks(conduct, plan.decide.estimate_blocks),
-                **followups(conduct),
-            },
+            followups=None if field else _followups(plan),
+            ahead=ahead if field else None,
         )
 
     def target(self, *, offline: bool = False, request: Mapping[str, Any] | None = None) -> Target:
@@ -111,6 +113,13 @@ class Audit:
             accounts=spec.secrets,
             file=self.loaded.digest_inputs.get("target"),
         )
+
+
+def _followups(plan: Plan) -> Callable[[Conduct], Mapping[str, Question]]:
+    return lambda conduct: {
+        **fresh_blocks(conduct, plan.decide.estimate_blocks),
+        **followups(conduct),
+    }
 
 
 def _fresh(
@@ -202,6 +211,8 @@ def _watched(watch: Watch | None, conduct: Conduct, turn: Turn) -> Callable[[int
 
 def attempts_ceiling(plan: Plan) -> int:
     """Return the most trials that may be sent, retries included."""
+    if isinstance(plan.target, FieldTarget):
+        return LARGEST  # a corrected row costs the vendor nothing
     return plan.budget.attempts or plan.budget.queries * 3 // 2
 
 

@@ -59,7 +59,7 @@ def read_table(path: Path) -> Table:
         data = path.read_bytes()
     except OSError:
         raise InputError("tables.cannot_open", path=path.name) from None
-    return parse_csv(_decode(data, path.name), path.name)
+    return parse_csv(decode(data, path.name), path.name)
 
 
 def parse_csv(text: str, name: str) -> Table:
@@ -135,7 +135,8 @@ def weighted(table: Table, name: str) -> Frame:
     return Frame(Table(columns), weights / (weights.sum() or 1.0))
 
 
-def _decode(data: bytes, name: str) -> str:
+def decode(data: bytes, name: str) -> str:
+    """Return the text of a file: UTF-8 with or without BOM, else GB18030."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)

@@ -26,7 +26,7 @@ REFERENCE, TWIN, TREATED = 0, 1, 2
 ANSWERED, REFUSED, FAILED = 0, 1, 2
 """What became of a trial. Refused is not a price of zero, and a captcha is not a refusal."""
 
-REASONS = ("", "auth", "blocked", "rate", "network", "format", "ceiling", "not-held")
+REASONS = ("", "auth", "blocked", "rate", "network", "format", "ceiling", "not-held", "window")
 """Why a trial failed; `Observed.reason` holds positions in this tuple."""
 
 _SESSION = ("block", "again", "identity", "arm", "persona")

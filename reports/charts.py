@@ -193,6 +193,7 @@ _REASONS = {
     "format": "words.reason_format",
     "ceiling": "words.reason_ceiling",
     "not-held": "words.reason_not_held",
+    "window": "words.reason_window",
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..plan import PythonTarget as PythonSpec
+from ..planfield import FieldTarget as FieldSpec
 from ..planhttp import HttpTarget as HttpSpec
 from ..planmachines import ModelTarget as ModelSpec
 from ..planmachines import ServedTarget as ServedSpec
@@ -17,7 +18,7 @@ from .render import Identities, Template
 if TYPE_CHECKING:
     from ...probes.protocol import Study
 
-Spec = HttpSpec | PythonSpec | ServedSpec | ModelSpec | TableSpec
+Spec = HttpSpec | PythonSpec | ServedSpec | ModelSpec | TableSpec | FieldSpec
 
 
 def open_target(
@@ -75,6 +76,10 @@ def open_target(
         from .table import TableTarget
 
         return TableTarget(spec, study, identities=identities, key=key, file=file, offline=offline)
+    if isinstance(spec, FieldSpec):
+        from .field import FieldTarget
+
+        return FieldTarget(spec, study, identities=identities, key=key)
     from .python import PythonTarget
 
     return PythonTarget(spec, study, identities=identities, key=key, offline=offline, model=model)
@@ -99,6 +104,8 @@ def address(spec: Spec) -> str:
         return spec.function
     if isinstance(spec, ModelSpec | TableSpec):
         return Path(spec.file).name
+    if isinstance(spec, FieldSpec):
+        return spec.app
     from .wire import split_url
 
     return split_url(spec.url)[0].rpartition("//")[2].rpartition("@")[2]

@@ -5,6 +5,7 @@
     EvenhandError            exit code
      ├── UsageError              2      the command or the call cannot be meant
      │    ├── PlanError          2      a plan with mistakes; carries every one of them
+     │    ├── SheetError         2      sheets with mistakes; carries every one of them
      │    ├── InputError         2      a statistic was given data it cannot use (also a ValueError)
      │    └── MissingExtraError  2      an optional part is not installed
      ├── AuthorisationError      2      the written permission does not cover what was asked
@@ -81,16 +82,30 @@ class Problem:
         return place + key + messages.text(self.message_id, language, **self.values)
 
 
-class PlanError(UsageError):
-    """A plan that cannot be run; `problems` holds every mistake, in the order of the file."""
+class _MistakesError(UsageError):
+    """Mistakes in files; `problems` holds every one, in the order of the file."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("errors.plan", count=len(problems))
+    def __init__(self, message_id: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message_id, count=len(problems))
         self.problems = tuple(problems)
 
     def text(self, language: str | None = None) -> str:
         """Return one line a mistake."""
         return "\n".join(problem.text(language) for problem in self.problems)
+
+
+class PlanError(_MistakesError):
+    """A plan that cannot be run; `problems` holds every mistake, in the order of the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("errors.plan", problems)
+
+
+class SheetError(_MistakesError):
+    """Sheets that cannot be taken in; `problems` holds every mistake: sheet, row and column."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("field.mistakes", problems)
 
 
 class InputError(UsageError, ValueError):

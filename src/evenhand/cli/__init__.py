@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def commands() -> Any:
     """Return the app with every command registered on it, in the order that help lists them."""
     from . import app as main_path
-    from . import evidence
+    from . import evidence, field
     from .options import app
 
     return app

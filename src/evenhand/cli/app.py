@@ -274,6 +274,8 @@ def explain(
 
     check_language(lang)
     audit, folder = reopen(run)
+    if audit.plan.target.kind == "field":
+        raise UsageError("field.no_explaining")
     if not folder.record.is_file() or not all(
         one.explanations for one in explained(folder.read_record(), finding)
     ):

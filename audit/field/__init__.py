@@ -1,0 +1,1 @@
+"""The field kit: audits of apps that only people can ask."""
