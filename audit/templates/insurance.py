@@ -1,0 +1,46 @@
+"""An insurer's premiums over HTTP: what rates a risk is held equal, not accused."""
+
+from __future__ import annotations
+
+from .parts import ABOUT, DECIDE, DEVICE, END, FILL_IN, HTTP, LIMITS, SECRET, Parts, Said, Why
+
+PARTS: Parts = (
+    Why("templates.insurance_top"),
+    *ABOUT,
+    Said("  title", "templates.insurance_title"),
+    *FILL_IN,
+    *HTTP,
+    '  request:\n    applicant: {id: "{{identity}}", age: "{{persona.age}}", sex: "{{persona.sex}}",',
+    ' region: "{{persona.region}}"}\n',
+    '    vehicle: {class: "{{persona.vehicle}}"}\n    cover: {sum: "{{persona.sum_insured}}"}\n',
+    '    visit: {device: "{{persona.device}}", member_years: "{{persona.member_years}}"}\n',
+    *SECRET,
+    Why("templates.why_response", 2),
+    "  response:\n    final: $.premium.total\n    refused: {path: $.status, equals: declined}\n",
+    Why("templates.why_money", 2),
+    "  money: {currency: CNY, unit: yuan, per: year, includes: [tax, fee]}\n",
+    *LIMITS,
+    Why("templates.why_attributes"),
+    "personas:\n  attributes:\n",
+    *DEVICE,
+    "    member_years:\n      role: habit\n      kind: price.loyalty\n      unit: year\n",
+    "      reference: 0\n      levels: [3]\n",
+    Said("      label", "templates.label_member"),
+    Said("      because", "templates.because_tenure"),
+    Why("templates.why_rating", 4),
+    "    age:\n      role: condition\n      levels: [25-34, 55+]\n",
+    Said("      label", "templates.label_age"),
+    "    sex:\n      role: condition\n      levels: [m, f]\n",
+    Said("      label", "templates.label_sex"),
+    "    vehicle:\n      role: condition\n      levels: [compact, van]\n",
+    Said("      label", "templates.label_vehicle"),
+    "    region:\n      role: condition\n      levels: [coast, inland]\n",
+    Said("      label", "templates.label_region"),
+    "    sum_insured:\n      role: condition\n      unit: CNY\n      levels: [100000, 300000]\n",
+    Said("      label", "templates.label_sum"),
+    Why("templates.why_probes"),
+    "probes:\n  - use: pricing.twins\n    treat: [device, member_years]\n    direction: any\n",
+    *DECIDE,
+    "controls:\n  positive: {attribute: sum_insured, from: 100000, to: 300000, expect: dearer}\n",
+    *END,
+)

@@ -1,0 +1,48 @@
+"""A ride's fares over HTTP."""
+
+from __future__ import annotations
+
+from .parts import ABOUT, DECIDE, DEVICE, END, FILL_IN, HTTP, LIMITS, SECRET, Parts, Said, Why
+
+PARTS: Parts = (
+    Why("templates.ride_top"),
+    *ABOUT,
+    Said("  title", "templates.ride_title"),
+    *FILL_IN,
+    *HTTP,
+    '  request:\n    identity: "{{identity}}"\n    device: "{{persona.device}}"\n',
+    '    past_spend: "{{persona.past_spend}}"\n    tenure: "{{persona.tenure}}"\n',
+    '    ride: "{{persona.ride}}"\n    distance_km: "{{persona.distance_km}}"\n',
+    '    stops: "{{persona.stops}}"\n',
+    Why("templates.why_constant", 4),
+    "    hour: 10\n    party: 1\n",
+    *SECRET,
+    Why("templates.why_response", 2),
+    "  response:\n    final: $.price.final\n    refused: {path: $.status, equals: refused}\n",
+    Why("templates.why_money", 2),
+    "  money: {currency: CNY, unit: yuan, per: ride, includes: [tax, fee]}\n",
+    *LIMITS,
+    Why("templates.why_attributes"),
+    "personas:\n  attributes:\n",
+    *DEVICE,
+    "    past_spend:\n      role: ability_to_pay\n      unit: CNY/month\n",
+    "      reference: 200\n      levels: [5000]\n",
+    Said("      label", "templates.label_spend"),
+    Said("      because", "templates.because_spend"),
+    "    tenure:\n      role: habit\n      kind: price.loyalty\n      unit: month\n",
+    "      reference: 0\n      levels: [36]\n",
+    Said("      label", "templates.label_tenure"),
+    Said("      because", "templates.because_tenure"),
+    Why("templates.why_condition", 4),
+    "    ride:\n      role: condition\n      levels: [shared, compact, comfort, van]\n",
+    Said("      label", "templates.label_ride"),
+    "    distance_km:\n      role: condition\n      unit: km\n      levels: [3, 8, 20]\n",
+    Said("      label", "templates.label_distance"),
+    "    stops:\n      role: condition\n      levels: [0, 1]\n",
+    Said("      label", "templates.label_stops"),
+    Why("templates.why_probes"),
+    "probes:\n  - use: pricing.twins\n    treat: [device, past_spend, tenure]\n    direction: any\n",
+    *DECIDE,
+    "controls:\n  positive: {attribute: stops, from: 0, to: 1, expect: dearer}\n",
+    *END,
+)
