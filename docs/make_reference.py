@@ -48,6 +48,10 @@ with typer.Context(group, info_name="evenhand", terminal_width=88) as top:
         command = group.get_command(top, name)
         with typer.Context(command, info_name=name, parent=top, terminal_width=88) as inner:
             found[name] = command.get_help(inner)
+            for below in command.list_commands(inner) if hasattr(command, "list_commands") else ():
+                child = command.get_command(inner, below)
+                with typer.Context(child, info_name=below, parent=inner, terminal_width=88) as last:
+                    found[f"{name} {below}"] = child.get_help(last)
 print(json.dumps(found))
 """
 HEADS = {

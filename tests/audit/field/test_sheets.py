@@ -13,6 +13,7 @@ from tests.audit.field.field_for_tests import begun, fill, table, write
 from evenhand import cli
 from evenhand.audit.field import ids
 from evenhand.audit.field.intake import open_kit, print_sheets, take_in
+from evenhand.audit.field.schedule import Place
 from evenhand.audit.field.second import draw_second, record_second
 from evenhand.audit.field.sheets import head
 from evenhand.audit.run import reopen, run
@@ -36,7 +37,7 @@ def small(tmp_path):
 def test_arms_of_a_block_go_to_different_testers_in_one_window(small):
     kit = open_kit(small.run)
     waves = {turn.number: turn.wave for turn in kit.turns}
-    blocks: dict[tuple[int, int], list] = {}
+    blocks: dict[tuple[int, int], list[Place]] = {}
     for one in kit.schedule.places:
         block = int(waves[one.wave].trial_column("block")[one.place])
         blocks.setdefault((one.wave, block), []).append(one)
