@@ -507,7 +507,7 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps({**line, "chance": one.chance, "queries": round(one.queries)}))
     if given.write:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
-        TABLE.write_text(table(found, "make prove"), encoding="utf-8")
+        TABLE.write_text(table(found, "python benchmarks/contract.py --write"), encoding="utf-8")
     failed = [one for one in found if one.suspicious(len(found))]
     print(f"{len(failed)} of {len(found)} cells break their promise", file=sys.stderr)
     return int(bool(failed))
