@@ -20,7 +20,7 @@ from ...metrics.privacy.coins import (
     smallest_hit_rate,
 )
 from ...metrics.result import Estimate
-from ..design import ANSWERED, FAILED, REFERENCE, REFUSED, TREATED, Floats, Observed, Wave, codes
+from ..design import ANSWERED, FAILED, REFUSED, Floats, Observed, Wave
 from ..gaps import GIVEN, HALF, SCALES
 from ..ledger import sessions_of
 from ..matched import CHECK_AT, limit_of
@@ -39,12 +39,9 @@ from ..protocol import (
 )
 from ..registry import register
 from ..shares import Limit
-from .planted import Canaries
+from .planted import RETRAINING, STEPS, Canaries, planted_wave, planting
 
 CANARIES, PLACES, COPIES = 200, 10, 1
-RETRAINING = "retraining"
-STEPS = ("order", "buy", "checkout", "cart", "view")
-"""Steps that leave a trace, the strongest first; the first that a target has plants."""
 ITEM = "id"
 
 CARD = Card(
@@ -142,18 +139,13 @@ class CanaryList:
     def lacks(self, study: Study) -> Text | None:
         """Return why it cannot be asked: nothing to plant, too few items, accounts that are given."""
         items = len(study.items)
-        if self._planting(study) is None:
+        if planting(study, self.plant) is None:
             return both("privacy.no_plant", steps=", ".join(STEPS), known=", ".join(study.steps))
         if ITEM not in study.items.columns or items < 2 * self.canaries:
             return both("privacy.few_items", items=items, needed=2 * self.canaries)
         if self.places >= items:
             return both("privacy.long_list", places=self.places, items=items)
         return both("privacy.need_fresh") if len(study.identities) else None
-
-    def _planting(self, study: Study) -> str | None:
-        """Return the step that plants; the last is the one that is measured."""
-        known = (self.plant,) if self.plant else STEPS
-        return next((step for step in known if step in study.steps[:-1]), None)
 
     def _drawn(self, study: Study) -> Canaries:
         return Canaries.drawn(self.canaries, len(study.items), seed=self.seed, name=self.name)
@@ -198,7 +190,7 @@ class CanaryList:
 
     def _planted(self, study: Study, drawn: Canaries, rng: np.random.Generator) -> Wave:
         """Return the accounts that take the pairs, in random order: both items, or one each."""
-        step = study.steps.index(self._planting(study) or "")
+        step = study.steps.index(planting(study, self.plant) or "")
         baskets = [
             (canary, basket)
             for canary, coin in enumerate(drawn.coins.tolist())
@@ -207,18 +199,18 @@ class CanaryList:
         ]
         baskets = [baskets[place] for place in rng.permutation(len(baskets)).tolist()]
         paths = [[(step, item) for item in basket] for _, basket in baskets]
-        return _wave(study, drawn, [canary for canary, _ in baskets], paths, rng)
+        return planted_wave(study, drawn.coins, [canary for canary, _ in baskets], paths, rng)
 
     def _asked(self, study: Study, drawn: Canaries, rng: np.random.Generator) -> Wave:
         """Return one fresh account for each canary: it looks at the first item and asks for a list."""
-        look = "view" if "view" in study.steps[:-1] else self._planting(study) or ""
+        look = "view" if "view" in study.steps[:-1] else planting(study, self.plant) or ""
         walked = self.session or (look, study.steps[-1])
         order = rng.permutation(len(drawn)).tolist()
         paths = [
             [(study.steps.index(step), int(drawn.first[canary])) for step in walked]
             for canary in order
         ]
-        return replace(_wave(study, drawn, order, paths, rng), after=RETRAINING)
+        return replace(planted_wave(study, drawn.coins, order, paths, rng), after=RETRAINING)
 
     # ------------------------------------------------------------------ reading
     def sightings(self, study: Study, observed: Observed) -> Sightings:
@@ -327,48 +319,6 @@ def _baskets(first: int, second: int, *, both_: bool) -> tuple[tuple[int, ...], 
 def _bits(rank: int, items: int) -> float:
     """Return the exposure of a canary; one that is not listed counts as the last."""
     return exposure(rank or items, items)
-
-
-def _wave(
-    study: Study,
-    drawn: Canaries,
-    canary: Sequence[int],
-    paths: Sequence[Sequence[tuple[int, int]]],
-    rng: np.random.Generator,
-) -> Wave:
-    """Return the wave of these sessions, a block for each canary: each walks (step, item)."""
-    n = len(canary)
-    persona = rng.choice(len(study.persona_weights), size=n, p=study.persona_weights)
-    walked = [(row, *stop) for row, path in enumerate(paths) for stop in path]
-    session, step, item = (codes(column) for column in zip(*walked, strict=True))
-    none = np.full(n, -1)
-    coins = drawn.coins[np.asarray(canary, dtype=np.intp)]
-    return Wave(
-        block=codes(canary),
-        again=codes(none),
-        identity=codes(none),
-        arm=codes(np.where(coins, TREATED, REFERENCE)),
-        persona=codes(persona),
-        overrides=_drawn_conditions(study, n, rng),
-        cue={
-            name: codes(rng.integers(len(one.cue_names), size=n))
-            for name, one in study.attributes.items()
-            if len(one.cue_names) > 1
-        },
-        session=session,
-        step=step,
-        item=item,
-        stage=codes(np.zeros(len(session))),
-    )
-
-
-def _drawn_conditions(study: Study, n: int, rng: np.random.Generator) -> Mapping[str, Any]:
-    """Return levels of the conditions that the population lacks; all else stays as it is."""
-    return {
-        name: codes(rng.integers(len(one.levels), size=n))
-        for name, one in study.attributes.items()
-        if one.role == "condition" and one.levels and name not in study.personas.columns
-    }
 
 
 def _claims(

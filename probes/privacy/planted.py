@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..design import REFERENCE, TREATED, Wave, codes
 from ..protocol import Study
+
+RETRAINING = "retraining"
+"""What must have happened at the vendor's before what was planted is looked for."""
+STEPS = ("order", "buy", "checkout", "cart", "view")
+"""Steps that leave a trace, the strongest first; the first that a target has plants."""
 
 
 @runtime_checkable
@@ -63,8 +70,7 @@ class Canaries:
         name : str
             What the plan calls the entry: two entries toss different coins.
         """
-        key = hashlib.sha256(f"evenhand coins\n{seed}\n{name}".encode()).digest()
-        rng = np.random.Generator(np.random.PCG64(int.from_bytes(key, "big")))
+        rng = tossing(seed, name)
         rows = rng.permutation(items)[: 2 * count]
         return cls(first=rows[:count], second=rows[count:], coins=rng.integers(2, size=count) > 0)
 
@@ -81,3 +87,71 @@ class Canaries:
         }
         text = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tossing(seed: int, name: str) -> np.random.Generator:
+    """Return what tosses the coins of an entry: it follows from the seed of the plan alone."""
+    key = hashlib.sha256(f"evenhand coins\n{seed}\n{name}".encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(key, "big")))
+
+
+def planting(study: Study, wanted: str = "") -> str | None:
+    """Return the step that plants, before the last, which is measured; None where there is none."""
+    known = (wanted,) if wanted else STEPS
+    return next((step for step in known if step in study.steps[:-1]), None)
+
+
+def planted_wave(
+    study: Study,
+    coins: NDArray[np.bool_],
+    canary: Sequence[int],
+    paths: Sequence[Sequence[tuple[int, int]]],
+    rng: np.random.Generator,
+    overrides: Mapping[str, Any] | None = None,
+) -> Wave:
+    """Return a wave of fresh accounts, a block for each canary.
+
+    Parameters
+    ----------
+    study : Study
+    coins : (canaries,) bool array
+    canary : sequence of int
+        Whose session each is.
+    paths : sequence of sequence of (step, item) pairs
+        What each session walks.
+    rng : numpy.random.Generator
+    overrides : mapping of str to (sessions,) codes, optional
+        Levels beside the conditions, which are drawn.
+    """
+    n = len(canary)
+    persona = rng.choice(len(study.persona_weights), size=n, p=study.persona_weights)
+    walked = [(row, *stop) for row, path in enumerate(paths) for stop in path]
+    session, step, item = (codes(column) for column in zip(*walked, strict=True))
+    none = np.full(n, -1)
+    tossed = coins[np.asarray(canary, dtype=np.intp)]
+    return Wave(
+        block=codes(canary),
+        again=codes(none),
+        identity=codes(none),
+        arm=codes(np.where(tossed, TREATED, REFERENCE)),
+        persona=codes(persona),
+        overrides={**_drawn_conditions(study, n, rng), **(overrides or {})},
+        cue={
+            name: codes(rng.integers(len(one.cue_names), size=n))
+            for name, one in study.attributes.items()
+            if len(one.cue_names) > 1
+        },
+        session=session,
+        step=step,
+        item=item,
+        stage=codes(np.zeros(len(session))),
+    )
+
+
+def _drawn_conditions(study: Study, n: int, rng: np.random.Generator) -> Mapping[str, Any]:
+    """Return levels of the conditions that the population lacks; all else stays as it is."""
+    return {
+        name: codes(rng.integers(len(one.levels), size=n))
+        for name, one in study.attributes.items()
+        if one.role == "condition" and one.levels and name not in study.personas.columns
+    }

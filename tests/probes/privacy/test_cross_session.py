@@ -44,7 +44,7 @@ def study(shop, devices=3_000, steps=("view", "quote")):
 def asked(shop, cache, *, seed=0, devices=3_000):
     """Conduct it, telling the vendor which trials come late."""
     probe, study_ = CrossSession(shared="device", limit=LIMIT), study(shop, devices)
-    waves = []
+    waves: list[int] = []
 
     def law(seen, rng):
         counts = np.bincount(seen["session"])
@@ -98,6 +98,6 @@ def test_it_ends_where_no_device_is_left(shop):
 
 def test_too_few_devices_and_unknown_steps_are_told(shop):
     probe = CrossSession(shared="device")
-    assert "at least 48" in probe.lacks(study(shop, devices=10))["en"]
+    assert "at least 48" in str(probe.lacks(study(shop, devices=10)))
     assert probe.lacks(study(shop)) is None
-    assert "fly" in replace(probe, before=("fly",)).lacks(study(shop))["en"]
+    assert "fly" in str(replace(probe, before=("fly",)).lacks(study(shop)))
