@@ -14,6 +14,8 @@ LARGEST = 100_000
 STORIES = {
     "01-first-audit": ["beyond the limit", "within the limit", "report.html"],
     "02-loyal-customers": ["within the limit", "beyond the limit", "cannot tell yet"],
+    "03-recommender": ["shown first", "beyond the limit", "within the limit", "steering.exposure"],
+    "04-explaining-a-flag": ["established", "Shared out: phone", "shaken rows", "scaffolded"],
     "05-beside-fairlearn": ["times as long", "within the limit", "beyond the limit"],
 }
 """Notebook → what its outputs say, in this order."""
