@@ -1,8 +1,8 @@
 """Write into the page of each probe what its card says of it, and the list of all probes.
 
 ``python docs/make_probes.py`` renews the part between the marks in ``docs/probes/NAME.md`` and
-``NAME.zh.md``, makes a page where a probe has none, and writes ``docs/probes/index.md``. What
-stands below the marks is written by hand.
+``NAME.zh.md``, makes a page where a probe has none, and writes ``docs/probes/index.md`` and the
+tables of ``docs/suite.md``. What stands outside of the marks is written by hand.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -97,6 +97,26 @@ def index(cards: list[Card], language: str) -> str:
     return title + "\n".join([head, "|---|---|", *rows]) + "\n"
 
 
+def suite(cards: list[Card], language: str, now: str) -> str:
+    """Return the overview with its tables renewed: what each family needs, compares and costs."""
+    families = dict.fromkeys(card.name.partition(".")[0] for card in cards)
+    columns = ("probe", "needs", "outcomes", "guarantee", "cost")
+    head = "| " + " | ".join(HEADS[name][language] for name in columns) + " |"
+    lines = [BEGIN]
+    for family in families:
+        lines += ["", f"**{family}**", "", head, "|" + "---|" * len(columns)]
+        lines += [
+            f"| [{card.name}](probes/{card.name}{LANGUAGES[language]}) "
+            f"| {_codes(sorted(card.needs)) or SAID['none'][language]} "
+            f"| {_codes(list(card.outcomes))} | `{card.guarantee}` | {card.cost[language]} |"
+            for card in cards
+            if card.name.partition(".")[0] == family
+        ]
+    table = "\n".join([*lines, "", END])
+    marked = re.escape(BEGIN) + ".*?" + re.escape(END)
+    return re.sub(marked, lambda _: table, now, flags=re.DOTALL)
+
+
 def pages() -> dict[Path, str]:
     """Return every page as it should be."""
     cards = [registry.card(name) for name in registry.names()]
@@ -106,6 +126,8 @@ def pages() -> dict[Path, str]:
             path = FOLDER / f"{card.name}{ending}"
             made[path] = page(card, language, path.read_text("utf-8") if path.is_file() else "")
         made[FOLDER / f"index{ending}"] = index(cards, language)
+        overview = FOLDER.parent / f"suite{ending}"
+        made[overview] = suite(cards, language, overview.read_text("utf-8"))
     return made
 
 
