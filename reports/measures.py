@@ -54,6 +54,7 @@ _BY_PROBE: Mapping[tuple[str, str], Measure] = {
     ("pricing.value", "log-ratio"): _price("value"),
     ("steering.assortment", "distance"): _lists("assortment"),
     ("steering.exposure", "points"): Measure(name="group", clause="attention", worse=None),
+    ("privacy.canary_list", "rate"): Measure(name="planted", clause="given_away"),
 }
 """What the name of an outcome alone does not say."""
 _BY_OUTCOME: Mapping[str, Mapping[str, Measure]] = {

@@ -46,22 +46,22 @@ ITEM = "id"
 
 CARD = Card(
     name="privacy.canary_list",
-    question=both("privacy.canary_question"),
+    question=both("private.canary_question"),
     roles=frozenset(),
     needs=frozenset({"ranking"}),
     outcomes={"ranking": "rate"},
     tolerance=frozenset({"difference", "share", "beyond"}),
-    null=both("privacy.canary_null"),
-    cost=both("privacy.canary_cost", canaries=CANARIES),
+    null=both("private.canary_null"),
+    cost=both("private.canary_cost", canaries=CANARIES),
     guarantee="exact",
     finding_kinds=frozenset({"privacy.leak"}),
     direction="harm",
     options={
-        "canaries": both("privacy.option_canaries", canaries=CANARIES),
-        "places": both("privacy.option_places", places=PLACES),
-        "copies": both("privacy.option_copies", copies=COPIES),
-        "guesses": both("privacy.option_guesses"),
-        "plant": both("privacy.option_plant"),
+        "canaries": both("private.option_canaries", canaries=CANARIES),
+        "places": both("private.option_places", places=PLACES),
+        "copies": both("private.option_copies", copies=COPIES),
+        "guesses": both("private.option_guesses"),
+        "plant": both("private.option_plant"),
     },
 )
 
@@ -140,12 +140,12 @@ class CanaryList:
         """Return why it cannot be asked: nothing to plant, too few items, accounts that are given."""
         items = len(study.items)
         if planting(study, self.plant) is None:
-            return both("privacy.no_plant", steps=", ".join(STEPS), known=", ".join(study.steps))
+            return both("private.no_plant", steps=", ".join(STEPS), known=", ".join(study.steps))
         if ITEM not in study.items.columns or items < 2 * self.canaries:
-            return both("privacy.few_items", items=items, needed=2 * self.canaries)
+            return both("private.few_items", items=items, needed=2 * self.canaries)
         if self.places >= items:
-            return both("privacy.long_list", places=self.places, items=items)
-        return both("privacy.need_fresh") if len(study.identities) else None
+            return both("private.long_list", places=self.places, items=items)
+        return both("private.need_fresh") if len(study.identities) else None
 
     def _drawn(self, study: Study) -> Canaries:
         return Canaries.drawn(self.canaries, len(study.items), seed=self.seed, name=self.name)
@@ -165,11 +165,11 @@ class CanaryList:
                 treatment="canary",
                 level="together",
                 subject=Subject(
-                    label=both("privacy.canary_label"),
-                    question=both("privacy.asks_canary"),
+                    label=both("private.canary_label"),
+                    question=both("private.asks_canary"),
                     reference="apart",
-                    level_label=both("privacy.canary_together"),
-                    reference_label=both("privacy.canary_apart"),
+                    level_label=both("private.canary_together"),
+                    reference_label=both("private.canary_apart"),
                     role="private",
                     kind="privacy.leak",
                 ),
@@ -260,10 +260,10 @@ class CanaryList:
                 n_excluded=int(np.sum(found.kind >= 0) - used.sum()),
                 queries=len(observed),
                 smallest_detectable=smallest_hit_rate(int(used.sum())) if used.any() else None,
-                reason="privacy.reason_never_listed" if never else None,
+                reason="private.reason_never_listed" if never else None,
                 examples=_examples(observed, drawn, found),
                 described=self._described(study, drawn, found, level) if level else (),
-                method=(both("privacy.canary_method", places=self.places, copies=self.copies),),
+                method=(both("private.canary_method", places=self.places, copies=self.copies),),
             ),
         )
 
@@ -273,7 +273,7 @@ class CanaryList:
         """Return ε, its cap, the bits that lists give away and the least that would have shown."""
         n = int(found.answered.sum())
         least = Estimate(value=smallest_hit_rate(n), unit="share", n=n)
-        told = [Described(name="smallest", label=both("privacy.smallest"), estimate=least)]
+        told = [Described(name="smallest", label=both("private.smallest"), estimate=least)]
         guessed = self._guessed(found)
         if len(guessed):
             right = int(np.sum(drawn.coins[guessed]))
@@ -281,7 +281,7 @@ class CanaryList:
             told += [
                 Described(
                     name=name,
-                    label=both(f"privacy.{name}", right=right, guesses=len(guessed)),
+                    label=both(f"private.{name}", right=right, guesses=len(guessed)),
                     estimate=Estimate(value=value, unit="epsilon", n=len(guessed)),
                     guarantee="finite-sample",
                 )
@@ -291,7 +291,7 @@ class CanaryList:
         if heads.any():
             bits = [_bits(int(rank), len(study.items)) for rank in found.rank[heads]]
             mean = Estimate(value=float(np.mean(bits)), unit="bits", n=len(bits))
-            told.append(Described(name="exposure", label=both("privacy.exposure"), estimate=mean))
+            told.append(Described(name="exposure", label=both("private.exposure"), estimate=mean))
         return tuple(told)
 
     def _guessed(self, found: Sightings) -> NDArray[np.intp]:

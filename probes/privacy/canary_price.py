@@ -48,21 +48,21 @@ BEFORE, PLANTED, AFTER = 0, 1, 2
 
 CARD = Card(
     name="privacy.canary_price",
-    question=both("privacy.memory_question"),
+    question=both("private.memory_question"),
     roles=frozenset({"private", "habit", "ability_to_pay", "preference"}),
     needs=frozenset({"price"}),
     outcomes={"final": "log-ratio", "list": "log-ratio"},
     tolerance=frozenset({"ratio", "share", "beyond"}),
-    null=both("privacy.memory_null"),
-    cost=both("privacy.memory_cost", canaries=CANARIES),
+    null=both("private.memory_null"),
+    cost=both("private.memory_cost", canaries=CANARIES),
     guarantee="exact",
     finding_kinds=frozenset({"privacy.leak"}),
     direction="harm",
     options={
-        "canaries": both("privacy.option_items", canaries=CANARIES),
-        "copies": both("privacy.option_copies", copies=COPIES),
-        "guesses": both("privacy.option_guesses_price"),
-        "plant": both("privacy.option_plant"),
+        "canaries": both("private.option_items", canaries=CANARIES),
+        "copies": both("private.option_copies", copies=COPIES),
+        "guesses": both("private.option_guesses_price"),
+        "plant": both("private.option_plant"),
     },
 )
 
@@ -113,10 +113,10 @@ class CanaryPrice:
     def lacks(self, study: Study) -> Text | None:
         """Return why it cannot be asked: no step that buys, too few items, accounts that are given."""
         if planting(study, self.plant) is None:
-            return both("privacy.no_plant", steps=", ".join(STEPS), known=", ".join(study.steps))
+            return both("private.no_plant", steps=", ".join(STEPS), known=", ".join(study.steps))
         if len(study.items) < self.canaries:
-            return both("privacy.few_items", items=len(study.items), needed=self.canaries)
-        return both("privacy.need_fresh") if len(study.identities) else None
+            return both("private.few_items", items=len(study.items), needed=self.canaries)
+        return both("private.need_fresh") if len(study.identities) else None
 
     def _drawn(self, study: Study) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the items, and the coin of each: heads, it is bought dear."""
@@ -146,11 +146,11 @@ class CanaryPrice:
                 treatment=self.paid,
                 level="dear",
                 subject=Subject(
-                    label=both("privacy.memory_label", label=label),
-                    question=both("privacy.asks_memory", label=label),
+                    label=both("private.memory_label", label=label),
+                    question=both("private.asks_memory", label=label),
                     reference="cheap",
-                    level_label=both("privacy.memory_level", label=label, level=high),
-                    reference_label=both("privacy.memory_level", label=label, level=low),
+                    level_label=both("private.memory_level", label=label, level=high),
+                    reference_label=both("private.memory_level", label=label, level=low),
                     role="private",
                     kind="privacy.leak",
                 ),
@@ -238,7 +238,7 @@ class CanaryPrice:
                 if level is not None and noise > 0
                 else None,
                 described=self._described(study, heads, moved, effect, level) if level else (),
-                method=(both("privacy.memory_method", copies=self.copies),),
+                method=(both("private.memory_method", copies=self.copies),),
             ),
         )
 
@@ -301,7 +301,7 @@ class CanaryPrice:
         if numbers and 0 < float(low) < float(high) and effect.value is not None:
             ratio = effect.value / math.log(float(high) / float(low))
             part = Estimate(value=ratio, unit="share", n=effect.n)
-            told.append(Described(name="returned", label=both("privacy.returned"), estimate=part))
+            told.append(Described(name="returned", label=both("private.returned"), estimate=part))
         guessed = self._guessed(moved)
         if len(guessed):
             right = int(np.sum(heads[guessed] == (moved[guessed] > 0)))
@@ -309,7 +309,7 @@ class CanaryPrice:
             told += [
                 Described(
                     name=name,
-                    label=both(f"privacy.{name}", right=right, guesses=len(guessed)),
+                    label=both(f"private.{name}", right=right, guesses=len(guessed)),
                     estimate=Estimate(value=value, unit="epsilon", n=len(guessed)),
                     guarantee="finite-sample",
                 )

@@ -27,16 +27,16 @@ EARLIER = TREATED + 1
 
 CARD = Card(
     name="privacy.cross_session",
-    question=both("privacy.cross_question"),
+    question=both("private.cross_question"),
     roles=frozenset({"private"}),
     needs=frozenset({"price"}),
     outcomes={"final": "log-ratio", "list": "log-ratio", "ranking": "distance"},
     tolerance=frozenset({"ratio", "difference", "share", "beyond"}),
-    null=both("privacy.cross_null"),
-    cost=both("privacy.cross_cost"),
+    null=both("private.cross_null"),
+    cost=both("private.cross_cost"),
     guarantee="finite-sample",
     finding_kinds=frozenset({"privacy.leak"}),
-    options={"before": both("privacy.option_before")},
+    options={"before": both("private.option_before")},
 )
 
 
@@ -74,7 +74,7 @@ class CrossSession(Matched):
             return both("audit.no_step", step=unknown[0])
         devices = len(study.attributes[self.shared].levels) - 1
         if devices < LEAST:
-            return both("privacy.few_devices", name=self.shared, devices=devices, needed=LEAST)
+            return both("private.few_devices", name=self.shared, devices=devices, needed=LEAST)
         return None
 
     def _path(self, study: Study) -> tuple[str, ...]:
@@ -91,11 +91,11 @@ class CrossSession(Matched):
             treatment=self.shared,
             level="used",
             subject=Subject(
-                label=both("privacy.cross_label", label=label),
-                question=both("privacy.asks_cross", label=label),
+                label=both("private.cross_label", label=label),
+                question=both("private.asks_cross", label=label),
                 reference="unused",
-                level_label=both("privacy.cross_used", label=label),
-                reference_label=both("privacy.cross_unused", label=label),
+                level_label=both("private.cross_used", label=label),
+                reference_label=both("private.cross_unused", label=label),
                 role="private",
                 kind="privacy.leak",
             ),

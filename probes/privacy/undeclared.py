@@ -16,13 +16,13 @@ from ..treated import Treated
 
 CARD = Card(
     name="privacy.undeclared",
-    question=both("privacy.undeclared_question"),
+    question=both("private.undeclared_question"),
     roles=frozenset({"private"}),
     needs=frozenset({"price"}),
     outcomes={"final": "log-ratio", "list": "log-ratio", "ranking": "distance"},
     tolerance=frozenset({"ratio", "difference", "share", "beyond"}),
-    null=both("privacy.undeclared_null"),
-    cost=both("privacy.undeclared_cost"),
+    null=both("private.undeclared_null"),
+    cost=both("private.undeclared_cost"),
     guarantee="finite-sample",
     finding_kinds=frozenset({"privacy.excess"}),
 )
@@ -55,7 +55,7 @@ class Undeclared(Treated):
     def asks(self, measure: str, label: Text) -> Text:
         """Return what people ask about a private detail."""
         del measure
-        return both("privacy.asks_undeclared", label=label)
+        return both("private.asks_undeclared", label=label)
 
 
 @register(CARD)

@@ -137,7 +137,7 @@ def test_a_vendor_that_never_lists_anything_planted_is_told_apart_from_one_that_
 
     found = evidence(shop, elsewhere)
     assert not found.delivered
-    assert found.reason == "privacy.reason_never_listed"
+    assert found.reason == "private.reason_never_listed"
 
 
 def test_the_commitment_names_every_pair_and_every_coin(shop):
