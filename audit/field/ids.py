@@ -42,7 +42,7 @@ def trial_id(mark: str, number: int) -> str:
     --------
     >>> one = trial_id("AAA", 5)
     >>> one, wrong(one, "AAA"), wrong(one.replace("G", "H"), "AAA"), wrong(one, "BAA")
-    ('AAA-AAAG-T', None, 'mistyped', 'other_plan')
+    ('AAA-AAAG-W', None, 'mistyped', 'other_plan')
     """
     signs = "".join(SIGNS[number // _BASE**place % _BASE] for place in range(_TRIAL - 1, -1, -1))
     return f"{mark}-{signs}-{_check(mark + signs)}"
