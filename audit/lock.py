@@ -154,6 +154,9 @@ def make_lock(
     files = {name: _of_file(path) for name, path in sorted(loaded.digest_inputs.items())}
     plan = loaded.plan.model_dump(mode="json", by_alias=True, exclude={"report"})
     plan["target"].pop("limits", None)
+    if plan["personas"]["sample"] == "rows":
+        # the rows of old: a plan that asks for nothing new keeps its hash
+        del plan["personas"]["sample"]
     if plan["personas"]["population"] is not None and "population" not in files:
         files["population"] = _of_table(study.personas, study.persona_weights)
     elif "population" in files:

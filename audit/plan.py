@@ -137,6 +137,8 @@ class Personas(Part):
     """Who is simulated. Without a population, conditions alone make the personas differ."""
 
     population: str | None = None
+    sample: Literal["rows", "copula"] = "rows"
+    """The rows of the population themselves, or people who are like them and none of them."""
     attributes: dict[str, AttributePart]
 
 

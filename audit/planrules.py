@@ -177,6 +177,12 @@ def conditions(plan: Plan, source: Source) -> Iterator[Problem]:
             yield source.problem("plan.condition_levels", (*key, "levels"), name=name)
 
 
+def sample(plan: Plan, source: Source) -> Iterator[Problem]:
+    """Yield a way of drawing people where there are none to be like."""
+    if plan.personas.sample != "rows" and plan.personas.population is None:
+        yield source.problem("plan.sample_alone", ("personas", "sample"))
+
+
 def levels(plan: Plan, source: Source) -> Iterator[Problem]:
     """Yield levels that are given twice, and kinds of finding that are unknown."""
     for name, part in plan.personas.attributes.items():
@@ -392,6 +398,7 @@ RULES: Sequence[Rule] = (
     probes,
     treatments,
     conditions,
+    sample,
     levels,
     cues,
     positive,

@@ -12,6 +12,7 @@ from ..datasets import populations
 from ..datasets.frames import Frame, read_table, texts_as_texts, weighted
 from ..datasets.items import ID, read_items, with_ids
 from ..datasets.personas import TREATMENTS, Attribute, Level, Role, Table
+from ..datasets.populations.likeness import alike
 from ..errors import MissingExtraError, PlanError, Problem, UsageError
 from ..probes.protocol import Money, Study
 from . import planrequest, planrules, planserved
@@ -112,7 +113,10 @@ def _personas(loaded: LoadedPlan) -> Frame:
             if part.role in TREATMENTS and part.reference is not None
         }
         return Frame(Table(columns), np.ones(1))
-    return weighted(_population(name, loaded.digest_inputs.get("population")), name)
+    frame = weighted(_population(name, loaded.digest_inputs.get("population")), name)
+    if plan.personas.sample == "rows":
+        return frame
+    return alike(frame, np.random.default_rng([plan.seed, len(frame.table)]))
 
 
 def _population(name: str, file: Path | None) -> Table:
