@@ -8,13 +8,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.audit.evidence_for_tests import (
     PEOPLE,
@@ -28,6 +26,7 @@ from tests.audit.evidence_for_tests import (
     rehashed,
     samples,
 )
+from tests.fuzz.noise import MANY, edits, few, folder, gone_bad, only_our_errors, plain
 
 from evenhand.audit.bundle import checked
 from evenhand.audit.folder import RunFolder
@@ -42,58 +41,8 @@ from evenhand.audit.target.protocol import Reply
 from evenhand.audit.target.read import Reader, compile_path
 from evenhand.audit.target.render import HEADER, Template
 from evenhand.audit.verify import CALLS, MANIFEST, SEAL, WAVES
-from evenhand.errors import EvenhandError
 from evenhand.probes.protocol import Money
 from evenhand.reports.html import html
-
-MANY = "EVENHAND_FUZZ"
-"""Environment variable with the number of examples for each reader."""
-
-few = settings(
-    max_examples=int(os.environ.get(MANY, "60")),
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-Edit = tuple[float, int, bytes]
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 12), st.binary(max_size=6)),
-    min_size=1,
-    max_size=5,
-)
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-def gone_bad(data: bytes, changes: list[Edit]) -> bytes:
-    """Good input with some bytes replaced, put in or taken out."""
-    for place, length, new in changes:
-        at = int(place * (len(data) + 1))
-        data = data[:at] + new + data[at + length :]
-    return data
-
-
-@contextmanager
-def only_our_errors() -> Iterator[None]:
-    try:
-        yield
-    except EvenhandError as error:
-        told = [error.text(language) for language in ("zh", "en")]
-        if not all(told):
-            pytest.fail(f"an error without words: {error.message_id}")
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as temporary:
-        yield Path(temporary)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +57,7 @@ def small(tmp_path_factory) -> RunFolder:
 
 @pytest.mark.prove
 def test_everything_here_at_length():
-    words = ["-m", "not prove", "-q", "-p", "no:cacheprovider", __file__]
+    words = ["-m", "not prove", "-q", "-p", "no:cacheprovider", str(Path(__file__).parent)]
     done = subprocess.run(
         [str(Path(sys.executable).with_name("pytest")), *words],
         env={**os.environ, MANY: "1500"},
