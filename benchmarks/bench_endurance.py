@@ -4,10 +4,10 @@ A server on this machine answers; the audit's process gets a SIGKILL some second
 first calls, and ``resume`` goes on, until it ends by itself. What it comes to must be what the
 undisturbed audit came to, and neither the journal nor memory may grow with the deaths.
 
-    python benchmarks/bench_endurance.py [--trials N]
+    python benchmarks/bench_endurance.py [--trials N] [--write]
 
-N is about how many trials the audit takes: its limit for the share is chosen so. Memory is read
-from /proc (Linux).
+N is about how many trials the audit takes: its limit for the share is chosen so. `--write` puts the
+table into docs/tables/endurance.md. Memory is read from /proc (Linux).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from urllib.request import urlopen
 
 from evenhand.audit.journal import GROUP, Journal
 
+TABLE = Path(__file__).parents[1] / "docs" / "tables" / "endurance.md"
 TRIALS = 200_000
 SECONDS = (1.0, 5.0)
 """Between the first call of a life and its death."""
@@ -287,31 +288,52 @@ def endure(folder: Path, trials: int, *, seed: int = 20261123) -> Endured:
 
 def cases(found: Endured) -> Iterator[tuple[str, float, str, float, str]]:
     """Yield what is measured: case, our figure, what it stands beside, that figure, the unit."""
-    name = f"{found.planned:,} trials, {found.lives.kills} deaths"
     alone, lives = found.alone, found.lives
-    calls = (found.planned + lives.unknown()) / found.planned
-    yield f"{name}: journal", lives.journal, "peer", 1.05 * calls * alone.journal, "bytes"
-    yield f"{name}: largest memory of a life", max(lives.peaks), "peer", 1.1 * max(alone.peaks), "bytes"  # fmt: skip
+    unknown = lives.unknown()
+    calls = (found.planned + unknown) / found.planned
+    yield "journal", lives.journal, "peer", 1.05 * calls * alone.journal, "bytes"
+    yield "largest memory of a life", max(lives.peaks), "peer", 1.1 * max(alone.peaks), "bytes"
     more = (max(alone.peaks) - min(lives.peaks)) / found.planned
-    yield f"{name}: memory that a trial takes", more, "limit", TRIAL_BYTES, "bytes"
-    yield f"{name}: largest write-ahead file", lives.wal, "limit", WAL_BYTES, "bytes"
-    yield f"{name}: calls of unknown fate", lives.unknown(), "limit", GROUP * lives.kills, "calls"
-    yield f"{name}: calls made twice", found.twice, "limit", lives.unknown(), "calls"
-    differs = float(lives.content != alone.content)
-    yield f"{name}: records that differ", differs, "limit", 0, "records"
+    yield "memory that a trial takes", more, "limit", TRIAL_BYTES, "bytes"
+    yield "largest write-ahead file", lives.wal, "limit", WAL_BYTES, "bytes"
+    yield "calls of unknown fate", unknown, "limit", GROUP * lives.kills, "calls"
+    yield "calls made twice", found.twice, "limit", unknown, "calls"
+    yield "records that differ", float(lives.content != alone.content), "limit", 0, "records"
+
+
+def table(found: Endured) -> str:
+    """Return the page of what was measured."""
+    rows = [
+        f"| {case} | {ours:,.0f} | {limit:,.0f} | {unit} |"
+        for case, ours, _, limit, unit in cases(found)
+    ]
+    head = (
+        f"# An audit that is killed every few seconds\n\n"
+        f"Written by `python benchmarks/bench_endurance.py --write`. {found.planned:,} trials over "
+        f"HTTP on one machine; the process got {found.lives.kills} SIGKILLs, each {SECONDS[0]:g} to "
+        f"{SECONDS[1]:g} seconds after the first call of a life. “At most” is a fixed limit, or the "
+        f"same audit left alone and a margin.\n\n"
+        f"| measured | here | at most | unit |\n|---|--:|--:|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
 
 
 def main() -> None:
     """Measure, and print one line a case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=TRIALS)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = endure(Path(folder), parser.parse_args().trials)
+        found = endure(Path(folder), given.trials)
+        name = f"{found.planned:,} trials, {found.lives.kills} deaths"
         for case, ours, beside, limit, unit in cases(found):
-            line = {"case": case, "ours": round(ours, 1), "unit": unit, beside: round(limit, 1)}
+            line = {"case": f"{name}: {case}", "ours": round(ours, 1), "unit": unit}
             ratio = ours / limit if limit else ours
             told = {"ratio": round(ratio, 4), "reach": 1, "met": ours <= limit}
-            print(json.dumps({**line, **told}), flush=True)
+            print(json.dumps({**line, beside: round(limit, 1), **told}), flush=True)
+        if given.write:
+            TABLE.write_text(table(found), "utf-8")
 
 
 if __name__ == "__main__":
