@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ... import messages
 from ...errors import UsageError
 from ..planshape import listed, near, shown
-from . import hotel, insurance, own_model, recommender, ride
+from . import field, hotel, insurance, own_model, recommender, ride
 from .parts import Parts, Said, Why
 
 _TEMPLATES: Mapping[str, Parts] = {
@@ -20,6 +20,7 @@ _TEMPLATES: Mapping[str, Parts] = {
     "ride": ride.PARTS,
     "insurance": insurance.PARTS,
     "recommender": recommender.PARTS,
+    "field": field.PARTS,
 }
 _PLAIN = frozenset({"vendor", "commissioned_by", "paid_by", "conflicts"})
 """Keys of a plan that hold one text, in the language of the plan."""
@@ -31,7 +32,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('own-model', 'hotel', 'ride', 'insurance', 'recommender')
+    ('own-model', 'hotel', 'ride', 'insurance', 'recommender', 'field')
     """
     return tuple(_TEMPLATES)
 
