@@ -58,7 +58,7 @@ class Asking:
     fresh: deque[Job] = field(default_factory=deque)
     again: list[tuple[float, int, Job]] = field(default_factory=list)
     chains: list[Chain] = field(default_factory=list)
-    closed: deque[Chain] = field(default_factory=deque)
+    unopened: deque[Chain] = field(default_factory=deque)
     walks: Walks | None = None
     ready: asyncio.Queue[tuple[int, Job, Request] | None] = field(default_factory=asyncio.Queue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -146,7 +146,7 @@ class Asking:
             self.fresh.extend(left)
         else:
             self.chains = chained(self.wave, left)
-            self.closed.extend(self.chains)
+            self.unopened.extend(self.chains)
 
     async def _walks_left(self, walks: Walks) -> list[Job]:
         return [
@@ -227,9 +227,9 @@ class Asking:
     async def _step(self) -> None:
         now = asyncio.get_running_loop().time()
         room = self.window - self.unanswered
-        while self.closed and len(self.fresh) < room:
+        while self.unopened and len(self.fresh) < room:
             # block after block: the steps of one should not be far apart
-            self._next_link(self.closed.popleft())
+            self._next_link(self.unopened.popleft())
         if not self.open:
             return
         due = [job for when, _, job in self.again if when <= now]
@@ -324,7 +324,7 @@ class Asking:
         self.fresh.clear()
         self.again.clear()
         self.chains.clear()
-        self.closed.clear()
+        self.unopened.clear()
         await asyncio.wrap_future(self.journal.close_out(self.number, never))
         for first, count in never:
             self.tally.take(first, unasked(count, "ceiling"))

@@ -76,7 +76,7 @@ def test_a_flat_request_travels_as_the_server_takes_it(method, encoding, kind):
     heard: list[tuple[str, str, list[tuple[str, str]]]] = []
 
     async def handler(request: web.Request) -> web.Response:
-        pairs = await request.post() if encoding == "form" else request.query
+        pairs: Any = await request.post() if encoding == "form" else request.query
         heard.append((request.method, request.headers.get("content-type", ""), list(pairs.items())))
         return priced()
 
@@ -147,7 +147,7 @@ class Door:
 
     async def answer(self, request: web.Request) -> web.Response:
         if request.path == "/login":
-            form = await request.post()
+            form: Any = await request.post()
             if form["password"] != f"pw of {form['user']}" or form["app"] != "app/key":
                 return web.json_response({"error": form["password"]}, status=401)
             who = str(form["user"])
