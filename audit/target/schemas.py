@@ -74,13 +74,17 @@ def read_schema(data: bytes, name: str) -> Schema:
     if len(data) > LARGEST:
         raise UsageError("serving.schema_unreadable", path=name)
     try:
-        tree = yaml.load(data, Loader=_Plain)  # noqa: S506  a loader of ours: safe, and without dates
+        tree = _tree(data)
+        found = dict(_columns(tree)) if isinstance(tree, dict) else {}  # a text within may be none
     except (yaml.YAMLError, RecursionError, ValueError):
-        raise UsageError("serving.schema_unreadable", path=name) from None
-    found = dict(_columns(tree)) if isinstance(tree, dict) else {}
+        found = {}
     if not found:
         raise UsageError("serving.schema_unreadable", path=name)
     return found
+
+
+def _tree(data: bytes | str) -> Any:
+    return yaml.load(data, Loader=_Plain)  # noqa: S506  a loader of ours: safe, and without dates
 
 
 class _Plain(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
@@ -105,7 +109,7 @@ def _columns(tree: Mapping[str, Any]) -> Iterator[tuple[str, Taken]]:
 
 def _signature(inputs: Any) -> Iterator[tuple[str, Taken]]:
     """Yield the columns of an MLflow signature, which is JSON within YAML."""
-    found = yaml.load(inputs, Loader=_Plain) if isinstance(inputs, str) else inputs  # noqa: S506  a loader of ours, safe
+    found = _tree(inputs) if isinstance(inputs, str) else inputs
     for one in found if isinstance(found, list) else ():
         if isinstance(one, dict) and "name" in one:
             required = one.get("required", True) is not False

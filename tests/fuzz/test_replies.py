@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.audit.harness import KEY, ids, make_study, make_wave
 from tests.audit.target.test_serving import MADE
@@ -190,6 +190,7 @@ DOCUMENT = {
 
 
 @few
+@example(SCHEMAS[1], [(0.5, 1, b"")])  # the text within is no JSON any more
 @given(st.sampled_from(SCHEMAS), edits)
 def test_a_schema_gone_bad(data, changes):
     with only_our_errors():
