@@ -36,7 +36,7 @@ GOOD: dict[str, Any] = {
     "token": "t",
 }
 
-odd = st.sampled_from(
+odd: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,
