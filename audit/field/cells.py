@@ -120,7 +120,7 @@ def moment(cell: str, day: datetime) -> datetime:
         if (found := _parsed(text, form)) is not None:
             return datetime.combine(day.date(), found.time(), day.tzinfo)
     if _NUMBER.fullmatch(text):
-        serial = float(text)
+        serial = float(text.replace(",", ""))
         if 0 < serial < 1:
             return _minute(datetime.combine(day.date(), datetime.min.time(), day.tzinfo), serial)
         if _SERIALS[0] < serial < _SERIALS[1]:
