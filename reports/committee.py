@@ -289,4 +289,6 @@ def _boxes(about: Context, procedure: Mapping[str, Any]) -> str:
         for option in procedure["options"]
     ]
     # a gap where a line may end
-    return "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE} ".join(boxes or [voice("committee.form_other", blank=BLANK)])
+    return "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE} ".join(
+        boxes or [voice("committee.form_other", blank=BLANK)]
+    )
