@@ -16,10 +16,10 @@ def fresh_blocks(conduct: Conduct, blocks: int) -> dict[str, Question]:
     """Return one question a probe for what it established, by the name that the journal uses.
 
     Empty where the plan asks for none, or where an attribute comes with the accounts: each of
-    those serves once. Lists are left out: without a twin in each block they say nothing. So are
+    those serves once; or where a log is all there is. Lists are left out: without a twin in each block they say nothing. So are
     averages over backgrounds: these blocks ask at the reference profile.
     """
-    if blocks == 0 or conduct.study.tied:
+    if blocks == 0 or conduct.study.tied or conduct.study.recorded:
         return {}
     questions: dict[str, Question] = {}
     for name, probe in conduct.probes.items():

@@ -124,11 +124,11 @@ def followups(conduct: Conduct) -> dict[str, Question]:
     """Return the questions that explain what was flagged, by the name that the journal uses.
 
     A pure function of the answers on file. Where an attribute comes with an account nothing is
-    asked: each account serves once, and what is on file has to do.
+    asked: each account serves once, and what is on file has to do. So it is with a recorded log.
     """
     found = flagged(conduct)
     left = min(QUERIES, conduct.trials_left)
-    if not found or conduct.study.tied:
+    if not found or conduct.study.tied or conduct.study.recorded:
         return {}
     wanted: list[tuple[str, int, Callable[[int], Question]]] = []
     together = joint(found, conduct)

@@ -6,7 +6,7 @@ from importlib import util
 from pathlib import Path
 
 import pytest
-from tests.reports import browser, samples
+from tests.reports import browser, real, samples
 
 from evenhand import reports
 
@@ -18,7 +18,12 @@ RECORDS = {
     "euro": samples.euro,
     "hostile": samples.hostile,
 }
-MORE = {"uncontrolled": samples.uncontrolled, "twelve-findings": lambda: samples.many(12)}
+MORE = {
+    "uncontrolled": samples.uncontrolled,
+    "twelve-findings": lambda: samples.many(12),
+    "log": real.log,
+    "field": real.field,
+}
 """Opened once a language."""
 SMALLEST = 11.0
 """Pixels of the smallest text on a phone."""
