@@ -35,7 +35,7 @@ def blocks(about: Context) -> tuple[Block, ...]:
     ]
     if about.run.supersedes:
         hashes.append(about.fact("report.supersedes", about.run.supersedes, code=True))
-    is_not = ("report.is_not_forensic", "report.is_not_ruling", "report.is_not_real")
+    is_not = ("report.is_not_forensic", "report.is_not_ruling", _people(about))
     return (
         who,
         Callout(
@@ -50,6 +50,13 @@ def blocks(about: Context) -> tuple[Block, ...]:
             ),
         ),
     )
+
+
+def _people(about: Context) -> str:
+    """Return the id of the sentence that says who the customers are."""
+    kind = about.setting.target.get("kind")
+    played = {"table": "report.is_not_real_table", "field": "report.is_not_real_field"}
+    return played.get(str(kind), "report.is_not_real")
 
 
 def _dates(about: Context) -> str:
