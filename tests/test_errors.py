@@ -10,7 +10,9 @@ from evenhand import errors, messages
 CODES = {
     "EvenhandError": 2,
     "UsageError": 2,
+    "MistakesError": 2,
     "PlanError": 2,
+    "SheetError": 2,
     "InputError": 2,
     "MissingExtraError": 2,
     "AuthorisationError": 2,

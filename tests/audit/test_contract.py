@@ -28,14 +28,14 @@ def _loaded(name):
 contract, costs = _loaded("contract"), _loaded("costs")
 
 SHARP = {
-    "accuse: no dependence; surge on 5 % of calls; 1": 100,
-    "accuse: mean at the limit; gauss 2 %; 1": 100,
-    "clear: mean at the limit; none; 1": 100,
-    "clear: mean at the limit; gauss 2 %; 1": 100,
-    "clear: share at the limit; gauss 2 %; 1": 100,
-    "clear: share at the limit, every second identity; none; 1": 100,
-    "clear: share at the limit; gauss 2 %; 3": 20,
-    "accuse: no dependence; gauss 2 %; 5": 10,
+    "accuse: no dependence; surge on 5 % of calls; 1": 50,
+    "accuse: mean at the limit; gauss 2 %; 1": 50,
+    "clear: mean at the limit; none; 1": 50,
+    "clear: mean at the limit; gauss 2 %; 1": 50,
+    "clear: share at the limit; gauss 2 %; 1": 50,
+    "clear: share at the limit, every second identity; none; 1": 50,
+    "clear: share at the limit; gauss 2 %; 3": 12,
+    "accuse: no dependence; gauss 2 %; 5": 6,
 }
 BY_NAME = {cell.name: cell for cell in contract.CELLS}
 
