@@ -4,8 +4,9 @@
 
     EvenhandError            exit code
      ├── UsageError              2      the command or the call cannot be meant
-     │    ├── PlanError          2      a plan with mistakes; carries every one of them
-     │    ├── SheetError         2      sheets with mistakes; carries every one of them
+     │    ├── MistakesError      2      files with mistakes; carries every one of them
+     │    │    ├── PlanError     2      a plan
+     │    │    └── SheetError    2      sheets that testers brought back
      │    ├── InputError         2      a statistic was given data it cannot use (also a ValueError)
      │    └── MissingExtraError  2      an optional part is not installed
      ├── AuthorisationError      2      the written permission does not cover what was asked
@@ -82,7 +83,7 @@ class Problem:
         return place + key + messages.text(self.message_id, language, **self.values)
 
 
-class _MistakesError(UsageError):
+class MistakesError(UsageError):
     """Mistakes in files; `problems` holds every one, in the order of the file."""
 
     def __init__(self, message_id: str, problems: Sequence[Problem]) -> None:
@@ -94,14 +95,14 @@ class _MistakesError(UsageError):
         return "\n".join(problem.text(language) for problem in self.problems)
 
 
-class PlanError(_MistakesError):
+class PlanError(MistakesError):
     """A plan that cannot be run; `problems` holds every mistake, in the order of the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("errors.plan", problems)
 
 
-class SheetError(_MistakesError):
+class SheetError(MistakesError):
     """Sheets that cannot be taken in; `problems` holds every mistake: sheet, row and column."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
