@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..probes.design import REASONS, Wave
+from .folder import RunFolder
 from .journal import Call, Journal, Opened
 from .run import Audit, reopen
 from .sessions import Sessions, request_of
@@ -26,7 +27,8 @@ BODY = 4000
 def trial(path: Path, name: str) -> dict[str, Any]:
     """Return a trial of a run by its id, ``<plan8>-<wave>-<position>``.
 
-    The request is rendered again from the lock and the wave; the answers are as they arrived.
+    The request is rendered again from the lock and the wave; the answers are as they arrived. A
+    pilot that nobody answered is looked for in the journal that was set aside for it.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def trial(path: Path, name: str) -> dict[str, Any]:
         raise UsageError("cli.no_such_finding", name=name)
     number, position = int(found[2]), int(found[3])
     target = audit.target(offline=True)
-    with Journal.look(folder.journal) as journal:
+    with Journal.look(_holding(folder, number)) as journal:
         waves = {wave.number: wave for wave in journal.waves()}
         if number not in waves or position >= len(waves[number].wave):
             raise UsageError("cli.no_such_finding", name=name)
@@ -70,6 +72,15 @@ def trial(path: Path, name: str) -> dict[str, Any]:
         ],
         "read": _read(target, opened.wave, *calls[-1], position) if calls else None,
     }
+
+
+def _holding(folder: RunFolder, number: int) -> Path:
+    """Return the newest journal that holds a wave; the current one where none does."""
+    for path in (folder.journal, *reversed(folder.set_aside())):
+        with Journal.look(path) as journal:
+            if any(wave.number == number for wave in journal.waves()):
+                return path
+    return folder.journal
 
 
 def _asked(
