@@ -25,7 +25,7 @@ from ..metrics.ranking import (
 )
 from .design import ANSWERED, REFERENCE, REFUSED, TWIN, Floats, Observed
 from .ledger import Ledger, once
-from .scores import Unit, logs
+from .scores import Plain, Unit, logs
 
 Codes = NDArray[np.int64]
 
@@ -130,7 +130,7 @@ class ListLedger(Beside):
 
 
 @dataclass(frozen=True, slots=True)
-class ListDistance:
+class ListDistance(Plain):
     """A ranked list, beside two others: how far it is from both.
 
     Parameters
@@ -148,7 +148,6 @@ class ListDistance:
     places: int | None = None
     unit: ClassVar[Unit] = "distance"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
     pairwise: ClassVar[bool] = True
 
     @property
@@ -171,15 +170,12 @@ class ListDistance:
 
 
 @dataclass(frozen=True, slots=True)
-class TopPrice:
+class TopPrice(Plain):
     """The mean price of the first places of a list, compared as a ratio."""
 
     places: int = 5
     outcome: str = "prices"
-    unit: ClassVar[Unit] = "log-ratio"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -194,15 +190,13 @@ class TopPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class DearFirst:
+class DearFirst(Plain):
     """How far the dear items stand at the top of a list: nDCG with the price as relevance."""
 
     outcome: str = "prices"
     places: int | None = None
     unit: ClassVar[Unit] = "points"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -216,7 +210,7 @@ class DearFirst:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Plain):
     """The part of a list's attention that goes to a group of items.
 
     A place has the weight 1 / log2(1 + place).
@@ -232,8 +226,6 @@ class Exposure:
     outcome: str = "ranking"
     unit: ClassVar[Unit] = "points"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:

@@ -82,15 +82,21 @@ def logs(values: Floats) -> Floats:
     return found
 
 
+class Plain:
+    """What most scores are: a number of its own a trial, compared as a ratio."""
+
+    __slots__ = ()
+    unit: ClassVar[Unit] = "log-ratio"
+    flips: ClassVar[bool] = False
+    pairwise: ClassVar[bool] = False
+
+
 @dataclass(frozen=True, slots=True)
-class LogPrice:
+class LogPrice(Plain):
     """An amount, compared as a ratio."""
 
     outcome: str = "final"
-    unit: ClassVar[Unit] = "log-ratio"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -107,15 +113,12 @@ FINAL = LogPrice()
 
 
 @dataclass(frozen=True, slots=True)
-class Quotient:
+class Quotient(Plain):
     """One amount for each unit of another outcome, compared as a ratio: the price of what is got."""
 
     outcome: str = "final"
     per: str = "units"
-    unit: ClassVar[Unit] = "log-ratio"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -131,7 +134,7 @@ class Quotient:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Count(Plain):
     """How many there are, compared as a ratio; by default it is worse to get fewer.
 
     None counts as half of one: from one to none is a halving.
@@ -139,9 +142,6 @@ class Count:
 
     outcome: str = "offers"
     harm: int = -1
-    unit: ClassVar[Unit] = "log-ratio"
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -155,15 +155,12 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class PutBack(Plain):
     """An amount with a part put back that was taken off: the price before a coupon, as a ratio."""
 
     outcome: str
     part: str
-    unit: ClassVar[Unit] = "log-ratio"
     harm: ClassVar[int] = 1
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -177,15 +174,13 @@ class PutBack:
 
 
 @dataclass(frozen=True, slots=True)
-class PartOf:
+class PartOf(Plain):
     """An amount as a part of another, which may be nothing: a coupon of the list price."""
 
     outcome: str
     of: str = "list"
     harm: int = 1
     unit: ClassVar[Unit] = "share-of-price"
-    flips: ClassVar[bool] = False
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -201,14 +196,13 @@ class PartOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Plain):
     """Whether the vendor refuses: 1 where it does, 0 where it answers."""
 
     unit: ClassVar[Unit] = "rate"
     harm: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset()
     flips: ClassVar[bool] = True
-    pairwise: ClassVar[bool] = False
 
     def ledger(self, observed: Observed, width: int) -> Ledger:
         """Return refusals by block and arm; a refusal is an answer here, a failure is none."""
@@ -219,14 +213,13 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Plain):
     """Whether something is shown; by default it is worse not to see it."""
 
     outcome: str = "notice"
     harm: int = -1
     unit: ClassVar[Unit] = "rate"
     flips: ClassVar[bool] = True
-    pairwise: ClassVar[bool] = False
 
     @property
     def needs(self) -> frozenset[str]:

@@ -12,11 +12,12 @@ The main path of an audit, from what is asked to what is said, module by module:
 4. :mod:`evenhand.audit.journal`: the wave is stored and hashed *before* its first call.
 5. :mod:`evenhand.audit.target.protocol`: ``render`` (pure), ``send`` (the one line that acts on the
    world), ``read`` (pure).
-6. ``Probe.test``: all answers → ``Evidence``; the statistics are in :mod:`evenhand.metrics`.
+6. ``Probe.test``: all answers → ``Evidence``; the statistics are in :mod:`evenhand.metrics`. Most
+   probes are one design, :mod:`evenhand.probes.matched`, and say only what varies.
 7. :mod:`evenhand.audit.decide`: evidence → one of four verdicts, and what stays open for the next
    wave.
 8. :mod:`evenhand.audit.record`: lock and answers → *record*, the only thing a report is made from.
-9. :mod:`evenhand.reports`: record and annex → one self-contained HTML page a language.
+9. :mod:`evenhand.reports`: record and annex → one self-contained page or PDF a language.
 
 :mod:`evenhand.audit.run` is the loop that goes round 3 to 7 until nothing is open.
 Customers are in :mod:`evenhand.datasets.personas`, sentences in :mod:`evenhand.messages`, and what

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from evenhand.metrics.privacy.betting import log_told
 from evenhand.probes.design import Observed
@@ -55,6 +56,17 @@ def test_prices_that_tell_nothing_are_rarely_accused_and_never_cleared(shop):
     # three of eight would happen once in 170 such tests at a level of 5 %
     assert sum(one.label != "inconclusive" for one in found) <= 2
     assert all(0 < one.evidence.smallest_detectable < 0.25 for one in found)
+
+
+@pytest.mark.prove
+def test_prices_that_tell_nothing_are_accused_no_more_often_than_it_says(shop):
+    runs = 300
+    accused = sum(
+        one.label != "inconclusive"
+        for seed in range(1000, 1000 + runs)
+        for one in audited(shop, law(0.01), seed, customers=256).decisions.values()
+    )
+    assert stats.binom.sf(accused - 1, runs, 0.05) > 0.01
 
 
 def test_the_lot_decides_the_level_and_waves_double(shop):
