@@ -80,7 +80,7 @@ def test_the_vendors_stand_where_their_cell_says(name):
         assert abs(draws.mean()) < 1e-12
         return
     share = np.mean(own >= 0.4)
-    assert share == pytest.approx(contract.SHARE if "share" in cell.null else 0.0)
+    assert share == pytest.approx(contract.on_boundary.SHARE if "share" in cell.null else 0.0)
     if "mean" in cell.null:
         assert draws.mean() == pytest.approx(contract.MEAN)
     elif "every second" not in cell.null:
